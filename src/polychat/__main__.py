@@ -1,0 +1,5 @@
+"""`python -m polychat` is the console script `polychat`."""
+
+from polychat.cli.main import run
+
+run()

@@ -1,0 +1,1 @@
+"""One async client of our own API."""

@@ -1,0 +1,1 @@
+"""Settings from polychat.toml, checked once."""

@@ -1,0 +1,1 @@
+"""Programs that hold weights and answer requests."""

@@ -1,0 +1,151 @@
+"""Every error the platform can show: to an API client as OpenAI's envelope, on the command line as one line.
+
+* PlatformError
+  + RequestError              400  the client must change the request
+    - ContextLengthExceeded   400
+    - UnknownModel            404
+    - UnknownRoute            404
+    - MethodNotAllowed        405
+    - BodyTooLarge            413
+  + Unauthorized              401
+  + NotImplementedByModel     501  no replica of the model offers this route
+  + NoReplicaAvailable        503  retry later: nothing is ready for this model
+  + ReplicaError              502  a replica broke; retried only before its first byte
+    - ReplicaTimeout          504
+* SetupError                  a command cannot do its work on this machine as told
+
+Anything else that escapes a handler is a bug: it is logged with its traceback and the
+client sees a bare 500.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class PlatformError(Exception):
+    """An error with a public face: `str(error)` is written for the client to read."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    code: ClassVar[str | None] = "internal_error"
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """HTTP headers that belong to this error, such as Retry-After."""
+        return {}
+
+    def envelope(self) -> dict[str, object]:
+        """The JSON body OpenAI clients expect: `error` is an object, never a string."""
+        return {"error": {"message": str(self), "type": self.type, "param": self.param, "code": self.code}}
+
+
+class RequestError(PlatformError):
+    status = 400
+    type = "invalid_request_error"
+    code = None  # OpenAI sends null for a plain bad request; `param` names the field
+
+
+class ContextLengthExceeded(RequestError):
+    code = "context_length_exceeded"
+
+    def __init__(self, *, prompt_tokens: int, context_length: int) -> None:
+        super().__init__(
+            f"This model's maximum context length is {context_length} tokens. However, the prompt has "
+            f"{prompt_tokens} tokens. Shorten the messages.",
+            param="messages",
+        )
+
+
+class UnknownModel(RequestError):
+    status = 404
+    code = "model_not_found"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"The model {model!r} is not served here. GET /v1/models lists what is.", param="model")
+
+
+class UnknownRoute(RequestError):
+    status = 404
+    code = "unknown_url"
+
+    def __init__(self, method: str, path: str) -> None:
+        super().__init__(f"Unknown request URL: {method} {path}. Check the path; the API lives under /v1.")
+
+
+class MethodNotAllowed(RequestError):
+    status = 405
+    code = "method_not_allowed"
+
+    def __init__(self, method: str, path: str, allowed: str) -> None:
+        super().__init__(f"{path} takes {allowed}, not {method}.")
+        self._allowed = allowed
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"allow": self._allowed}
+
+
+class BodyTooLarge(RequestError):
+    status = 413
+    code = "request_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The request body is larger than {limit_bytes} bytes, the limit set for this gateway.")
+
+
+class Unauthorized(PlatformError):
+    status = 401
+    type = "invalid_request_error"  # what OpenAI sends with a bad key
+    code = "invalid_api_key"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"www-authenticate": "Bearer"}
+
+
+class NotImplementedByModel(PlatformError):
+    status = 501
+    type = "invalid_request_error"
+    code = "not_implemented"
+
+    def __init__(self, model: str, path: str) -> None:
+        super().__init__(f"The model {model!r} does not serve {path}. Use a model that does.", param="model")
+
+
+class NoReplicaAvailable(PlatformError):
+    status = 503
+    code = "no_replica_available"
+
+    def __init__(self, model: str, *, reason: str = "it has no ready replica", retry_after_s: int = 2) -> None:
+        super().__init__(f"The model {model!r} cannot answer now: {reason}. Try again in {retry_after_s} s.")
+        self._retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"retry-after": str(self._retry_after_s)}
+
+
+class ReplicaError(PlatformError):
+    status = 502
+    code = "replica_error"
+
+
+class ReplicaTimeout(ReplicaError):
+    status = 504
+    code = "replica_timeout"
+
+
+class SetupError(Exception):
+    """A command cannot work as told. The text is one line that names the value and the fix."""
+
+
+class EngineStartError(SetupError):
+    """An engine did not become ready. `log_tail` holds its last lines."""
+
+    def __init__(self, message: str, *, log_tail: str = "") -> None:
+        super().__init__(message)
+        self.log_tail = log_tail

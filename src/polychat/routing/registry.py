@@ -1,0 +1,73 @@
+"""The set of known replicas. In memory, owned by one event loop, no locks.
+
+The controller keeps one, fed by workers; each gateway keeps a copy, fed by the controller's watch stream.
+Both apply the same changes (`routing.feed`) to it, so both see the same replicas.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from polychat.errors import NoReplicaAvailable, NotImplementedByModel, UnknownModel
+from polychat.routing.replica import Replica, ReplicaState
+from polychat.types import Endpoint, Load
+
+
+class Registry:
+    """Replicas by id, and by each name that they answer to."""
+
+    def __init__(self) -> None:
+        self._replicas: dict[str, Replica] = {}
+
+    def __iter__(self) -> Iterator[Replica]:
+        return iter(tuple(self._replicas.values()))
+
+    def __len__(self) -> int:
+        return len(self._replicas)
+
+    def get(self, replica_id: str) -> Replica | None:
+        return self._replicas.get(replica_id)
+
+    def put(self, replica: Replica) -> None:
+        """Add a replica, or replace what was known of it."""
+        self._replicas[replica.id] = replica
+
+    def report_load(self, replica_id: str, load: Load) -> bool:
+        """Record a load report. False when nobody of that id is known."""
+        known = self._replicas.get(replica_id)
+        if known is None:
+            return False
+        self._replicas[replica_id] = replace(known, load=load)
+        return True
+
+    def remove(self, replica_id: str) -> bool:
+        """Forget a replica. False when it was not known."""
+        return self._replicas.pop(replica_id, None) is not None
+
+    def named(self, model: str) -> list[Replica]:
+        """The replicas of `model` in any state, perhaps none."""
+        return [r for r in self._replicas.values() if r.serves(model)]
+
+    def ready(self, model: str, endpoint: Endpoint) -> list[Replica]:
+        """The replicas that may take a request for `model`, at least one.
+
+        Raises:
+            UnknownModel: no replica in any state serves `model`.
+            NotImplementedByModel: some do, but none offers `endpoint`.
+            NoReplicaAvailable: some do, but none is ready.
+        """
+        serving = self.named(model)
+        if not serving:
+            raise UnknownModel(model)
+        offering = [r for r in serving if endpoint in r.endpoints]
+        if not offering:
+            raise NotImplementedByModel(model, endpoint)
+        ready = [r for r in offering if r.state is ReplicaState.READY]
+        if not ready:
+            raise NoReplicaAvailable(model, reason=_why_not_ready(offering))
+        return ready
+
+
+def _why_not_ready(replicas: list[Replica]) -> str:
+    first = replicas[0]
+    detail = f" ({first.detail})" if first.detail else ""
+    return f"its replica is {first.state}{detail}" if len(replicas) == 1 else "none of its replicas is ready"

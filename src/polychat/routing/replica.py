@@ -1,0 +1,43 @@
+"""A replica: one running copy of one or more models, reachable at a URL that speaks OpenAI."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from polychat.types import Endpoint, Load
+
+
+class ReplicaState(StrEnum):
+    STARTING = "starting"  # weights loading, or the engine is being restarted
+    READY = "ready"  # takes requests
+    DRAINING = "draining"  # finishes what it has, takes nothing new
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """What a worker tells the controller about its engine, and every gateway gets to know."""
+
+    id: str  # unique for one life of one worker process
+    url: str  # base URL without "/v1", for example "http://10.0.0.4:21002"
+    names: tuple[str, ...]  # every name it answers to; the first is the model's public id
+    engine: str  # which program answers there: "llamacpp", "echo", …
+    endpoints: frozenset[Endpoint]
+    state: ReplicaState = ReplicaState.STARTING
+    load: Load = field(default_factory=Load)
+    context_length: int | None = None  # tokens
+    created: int = 0  # unix time in seconds at which the worker started
+    detail: str = ""  # one line for people: why it is not ready
+    secret: str = ""  # the engine's own bearer key; only gateways learn it
+
+    @property
+    def model(self) -> str:
+        """The model's public id."""
+        return self.names[0]
+
+    def serves(self, model: str) -> bool:
+        """Whether a request for `model` may come here."""
+        return model in self.names
+
+
+def served_names(ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Each id and its last path segment, in order, without repeats: users of FastChat ask by either."""
+    return tuple(dict.fromkeys(name for id_ in ids for name in (id_, id_.rsplit("/", 1)[-1])))

@@ -1,0 +1,1 @@
+"""The worker: the agent beside one engine."""
