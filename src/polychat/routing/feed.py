@@ -1,9 +1,9 @@
 """The messages of the control plane, and how a registry follows them.
 
-A worker holds a WebSocket to the controller and sends `Announce` (who it is, again at each change of state) and
-`ReportLoad` once a second; the controller answers the first with `Welcome`. A gateway reads `GET /watch`, one JSON
-document a line: `Snapshot`, then each `Put`, `ReportLoad`, `Remove` as it happens and a `Beat` once a second, so that
-silence means trouble. Every message carries its name in `type`.
+A worker holds a WebSocket to the controller and sends `Announce` (who it is, again at each change of state)
+and `ReportLoad` once a second; the controller answers the first with `Welcome`. A gateway reads `GET /watch`,
+one JSON document a line: `Snapshot`, then each `Put`, `ReportLoad`, `Remove` as it happens and a `Beat` in
+each quiet second, so that silence means trouble. Every message carries its name in `type`.
 """
 
 import msgspec
@@ -66,9 +66,10 @@ decode_to_gateway = msgspec.json.Decoder(ToGateway).decode
 class Follower:
     """Keeps a gateway's copy of the registry in step with the watch stream.
 
-    A controller that has just restarted knows nobody until its workers have come back. Its first snapshot must not
-    empty a gateway that knows better: replicas it does not name are kept for `grace_s` and dropped only if their
-    workers have not announced themselves by then. A snapshot of the controller known before is taken at its word.
+    A controller that has just restarted knows nobody until its workers have come back. Its first snapshot
+    must not empty a gateway that knows better: replicas it does not name are kept for `grace_s` and dropped
+    only if their workers have not announced themselves by then. A snapshot of the controller known before is
+    taken at its word.
     """
 
     def __init__(self, registry: Registry, *, grace_s: float = 5.0) -> None:

@@ -31,7 +31,7 @@ Policy = Callable[[Sequence[Candidate], random.Random], Replica]
 
 
 def least_loaded(candidates: Sequence[Candidate], chance: random.Random) -> Replica:
-    """The replica with the fewest unfinished requests; ties go to fewer in flight, then the emptier KV cache."""
+    """The replica with the fewest unfinished requests; ties go to the emptier KV cache."""
     best = min(candidates, key=lambda c: (c.unfinished, c.in_flight, c.replica.load.kv_cache_usage))
     return best.replica
 

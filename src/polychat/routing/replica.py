@@ -28,6 +28,14 @@ class Replica:
     detail: str = ""  # one line for people: why it is not ready
     secret: str = ""  # the engine's own bearer key; only gateways learn it
 
+    def __post_init__(self) -> None:
+        if not self.names or not all(self.names):
+            raise ValueError(f"replica {self.id!r} must have at least one name, none of them empty")
+        if not self.url.startswith(("http://", "https://")):
+            raise ValueError(
+                f"replica {self.id!r} has the URL {self.url!r}; it must begin with http:// or https://"
+            )
+
     @property
     def model(self) -> str:
         """The model's public id."""

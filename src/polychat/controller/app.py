@@ -1,0 +1,153 @@
+"""The controller's HTTP face: workers hold `/workers`, gateways read `/watch`, people read `/replicas`."""
+
+import asyncio
+import hmac
+import json
+from dataclasses import asdict
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from polychat.controller.board import Board
+from polychat.routing import feed
+from polychat.routing.replica import Replica
+
+LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
+NO_PAGES = "The controller does not talk to web pages."
+NO_TOKEN = "The controller wants its token: give --token or POLYCHAT_TOKEN the value it was started with."
+
+
+def create(board: Board, *, token: str = "") -> Starlette:
+    """The controller as an ASGI application.
+
+    Without a token it is meant for loopback, and then answers only to loopback's own names: a web page that
+    somebody has open in a browser can neither register a worker nor read secrets through a rebound DNS name.
+    """
+    guards = [Middleware(_Guard, token=token)]
+    if not token:
+        guards.insert(0, Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_NAMES, www_redirect=False))
+    routes = [
+        WebSocketRoute("/workers", _workers),
+        Route("/watch", _watch),
+        Route("/replicas", _replicas),
+        Route("/health", _health),
+    ]
+    app = Starlette(routes=routes, middleware=guards)
+    app.state.board = board
+    return app
+
+
+def public(replica: Replica) -> dict[str, object]:
+    """A replica as people may see it: everything but its secret."""
+    shown = asdict(replica)
+    del shown["secret"]
+    shown["endpoints"] = sorted(replica.endpoints)
+    return shown
+
+
+class _Guard:
+    """Lets in who has the token, and nobody that is a page in a browser (those send Origin)."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._token = token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or scope["path"] == "/health":
+            await self._app(scope, receive, send)
+        elif why := self._refusal(HTTPConnection(scope)):
+            await _refuse(scope, receive, send, *why)
+        else:
+            await self._app(scope, receive, send)
+
+    def _refusal(self, connection: HTTPConnection) -> tuple[int, str] | None:
+        if "origin" in connection.headers:
+            return 403, NO_PAGES
+        given = connection.headers.get("authorization", "").removeprefix("Bearer ").encode()
+        if self._token and not hmac.compare_digest(given, self._token):
+            return 401, NO_TOKEN
+        return None
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, message: str) -> None:
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
+    response = JSONResponse({"error": error}, status)
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(response)
+    else:
+        await response(scope, receive, send)
+
+
+async def _workers(websocket: WebSocket) -> None:
+    """One worker's connection, from its first `Announce` until it goes or falls silent."""
+    board: Board = websocket.app.state.board
+    await websocket.accept()
+    replica_id, why = "", "its worker closed the connection"
+    try:
+        first = await _next_message(websocket)
+        replica_id = _id_of(first)
+        _take(board, websocket, first)
+        await websocket.send_text(feed.encode(feed.Welcome(board.id)).decode())
+        while True:
+            message = await _next_message(websocket)
+            if _id_of(message) != replica_id:
+                raise msgspec.ValidationError(f"{replica_id!r} speaks for {_id_of(message)!r}")
+            _take(board, websocket, message)
+    except WebSocketDisconnect:
+        pass
+    except TimeoutError:
+        why = f"its worker said nothing for {feed.SILENCE_S:g} s"
+        await _close(websocket, 1001, why)
+    except (msgspec.MsgspecError, KeyError) as exc:  # KeyError: a binary frame
+        why = f"its worker sent what is not understood: {exc}"
+        await _close(websocket, 1008, why[:120])
+    finally:
+        board.leave(replica_id, owner=websocket, why=why)
+
+
+async def _next_message(websocket: WebSocket) -> feed.FromWorker:
+    text = await asyncio.wait_for(websocket.receive_text(), feed.SILENCE_S)
+    message: feed.FromWorker = feed.decode_from_worker(text)
+    return message
+
+
+def _id_of(message: feed.FromWorker) -> str:
+    return message.replica.id if isinstance(message, feed.Announce) else message.id
+
+
+def _take(board: Board, websocket: WebSocket, message: feed.FromWorker) -> None:
+    if isinstance(message, feed.Announce):
+        board.announce(message.replica, owner=websocket)
+    else:
+        board.report_load(message.id, message.load, owner=websocket)
+
+
+async def _close(websocket: WebSocket, code: int, reason: str) -> None:
+    try:
+        await websocket.close(code, reason)
+    except (RuntimeError, WebSocketDisconnect):  # it has gone meanwhile
+        return
+
+
+async def _watch(request: Request) -> Response:
+    board: Board = request.app.state.board
+    return StreamingResponse(board.watch(), media_type="application/x-ndjson")
+
+
+async def _replicas(request: Request) -> Response:
+    board: Board = request.app.state.board
+    return Response(
+        json.dumps([public(replica) for replica in board.registry]), media_type="application/json"
+    )
+
+
+async def _health(request: Request) -> Response:
+    board: Board = request.app.state.board
+    return JSONResponse({"status": "ok", "replicas": len(board.registry)})

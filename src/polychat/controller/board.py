@@ -1,0 +1,107 @@
+"""The board: what the controller knows, who told it, and the gateways that read along.
+
+Owned by one event loop, no locks. A worker is known by the connection it holds: when that goes, so does its
+replica.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator
+
+from polychat.routing import feed
+from polychat.routing.registry import Registry
+from polychat.routing.replica import Replica
+from polychat.types import Load
+
+log = logging.getLogger(__name__)
+
+WATCHER_BACKLOG = 10_000  # messages; a gateway this far behind is cut off and starts again from a snapshot
+
+
+class Board:
+    """The registry, and its watchers. `id` changes with each start, so that gateways can tell a restart."""
+
+    def __init__(self) -> None:
+        self.id = secrets.token_hex(8)
+        self.registry = Registry()
+        self._owners: dict[str, object] = {}  # replica id -> the connection that announced it last
+        self._watchers: set[asyncio.Queue[bytes | None]] = set()
+
+    def announce(self, replica: Replica, *, owner: object) -> None:
+        """Record a replica as told by the connection `owner`. A newer connection replaces an older one."""
+        for other in self.registry:
+            if other.url == replica.url and other.id != replica.id:
+                self._forget(other.id, why="another worker took its address")
+        before = self.registry.get(replica.id)
+        self._owners[replica.id] = owner
+        self.registry.put(replica)
+        self._tell(feed.Put(replica))
+        if before is None or before.state is not replica.state:
+            detail = f" ({replica.detail})" if replica.detail else ""
+            log.info("%s at %s is %s%s", replica.model, replica.url, replica.state, detail)
+
+    def report_load(self, replica_id: str, load: Load, *, owner: object) -> None:
+        """Record a load report, unless a newer connection speaks for this replica."""
+        if self._owners.get(replica_id) is owner and self.registry.report_load(replica_id, load):
+            self._tell(feed.ReportLoad(replica_id, load))
+
+    def leave(self, replica_id: str, *, owner: object, why: str) -> None:
+        """The connection `owner` is gone, and with it the replica that it spoke for."""
+        if self._owners.get(replica_id) is owner:
+            self._forget(replica_id, why=why)
+
+    async def watch(self) -> AsyncIterator[bytes]:
+        """One watcher's lines: a snapshot, then each change, a beat in each quiet second.
+
+        Ends when the watcher falls behind by WATCHER_BACKLOG, or the controller goes.
+        """
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue(WATCHER_BACKLOG)
+        queue.put_nowait(_line(feed.Snapshot(self.id, list(self.registry))))
+        self._watchers.add(queue)
+        try:
+            while (line := await _next_line(queue)) is not None:
+                yield line
+        finally:
+            self._watchers.discard(queue)
+
+    def close(self) -> None:
+        """End every watcher's stream: the controller is going."""
+        for queue in self._watchers:
+            _end(queue)
+
+    def _forget(self, replica_id: str, *, why: str) -> None:
+        self._owners.pop(replica_id, None)
+        gone = self.registry.get(replica_id)
+        if gone is not None and self.registry.remove(replica_id):
+            self._tell(feed.Remove(replica_id))
+            log.info("%s at %s is gone: %s", gone.model, gone.url, why)
+
+    def _tell(self, message: feed.ToGateway) -> None:
+        line = _line(message)
+        for queue in tuple(self._watchers):
+            try:
+                queue.put_nowait(line)
+            except asyncio.QueueFull:
+                self._watchers.discard(queue)
+                _end(queue)
+
+
+def _line(message: feed.ToGateway) -> bytes:
+    return feed.encode(message) + b"\n"
+
+
+_BEAT = _line(feed.Beat())
+
+
+async def _next_line(queue: "asyncio.Queue[bytes | None]") -> bytes | None:
+    try:
+        return await asyncio.wait_for(queue.get(), feed.BEAT_S)
+    except TimeoutError:
+        return _BEAT
+
+
+def _end(queue: "asyncio.Queue[bytes | None]") -> None:
+    while not queue.empty():
+        queue.get_nowait()
+    queue.put_nowait(None)

@@ -1,0 +1,36 @@
+"""Runs the controller until SIGTERM or Ctrl-C."""
+
+import socket
+
+import uvicorn
+
+from polychat.controller import app
+from polychat.controller.board import Board
+
+
+def serve(sock: socket.socket, *, token: str = "") -> None:
+    """Serve on a bound socket. Returns after a signal, once every held connection is closed."""
+    board = Board()
+    config = uvicorn.Config(
+        app.create(board, token=token),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws="websockets-sansio",
+        ws_ping_interval=None,  # load reports say more than pings
+        ws_max_size=1 << 20,
+        timeout_graceful_shutdown=1,
+    )
+    _Server(config, board).run(sockets=[sock])
+
+
+class _Server(uvicorn.Server):
+    """Ends the watchers' streams before it waits for open connections: they would never end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, board: Board) -> None:
+        super().__init__(config)
+        self._board = board
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._board.close()
+        await super().shutdown(sockets)

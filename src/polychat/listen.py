@@ -1,0 +1,59 @@
+"""Listening sockets, bound before a server starts so that a taken port is one clear line."""
+
+import errno
+import ipaddress
+import socket
+
+from polychat.errors import SetupError
+
+BACKLOG = 2048  # connections the kernel holds for us while every process is busy
+
+
+def bind(host: str, port: int, *, flag: str = "--port") -> socket.socket:
+    """A listening TCP socket on `host`:`port` (0: the system picks one), ready to hand to a server.
+
+    `flag` is the option that the message names.
+
+    Raises:
+        SetupError: the port is taken or not ours to take, or the host is no address of this machine.
+    """
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        sock = socket.socket(family, kind, proto)
+    except OSError as exc:
+        raise SetupError(
+            f"cannot listen on {host}: {exc.strerror or exc}; use --host with an own address"
+        ) from exc
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind(address)
+        sock.listen(BACKLOG)
+    except OSError as exc:
+        sock.close()
+        raise SetupError(_why_not(exc, host, port, flag)) from exc
+    sock.set_inheritable(False)
+    return sock
+
+
+def _why_not(exc: OSError, host: str, port: int, flag: str) -> str:
+    match exc.errno:
+        case errno.EADDRINUSE:
+            return (
+                f"port {port} on {host} is taken; choose another with {flag}, or stop the program that has it"
+            )
+        case errno.EACCES | errno.EPERM:
+            return f"port {port} on {host} needs more rights; choose one above 1023 with {flag}"
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is not an address of this machine; choose another with --host"
+        case _:
+            return f"cannot listen on {host}:{port}: {exc.strerror or exc}; choose another port with {flag}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs on this machine can reach a server on `host`."""
+    if host in ("localhost", ""):
+        return host == "localhost"
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
