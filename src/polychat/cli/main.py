@@ -1,0 +1,103 @@
+"""The program `polychat`: finds the command, runs it, and prints what went wrong as one line.
+
+To add a command: a file beside this one with one function of the command's name, and its name in COMMANDS.
+Command modules import only Typer and the standard library at their top, so that `polychat --help` answers at once.
+"""
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from polychat import __version__
+from polychat.cli.group import PolychatGroup
+from polychat.errors import PlatformError, SetupError
+
+COMMANDS = ("up", "chat", "models", "status", "controller", "worker", "api", "web", "download", "doctor")
+
+
+def run() -> None:
+    """The console script's entry."""
+    if os.environ.pop("POLYCHAT_LIFELINE", "") == "1":
+        _hold_lifeline()
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command line; the exit status."""
+    try:
+        return _build().main(args=argv, prog_name="polychat", standalone_mode=False) or 0
+    except TyperException as exc:
+        return _complain(_one_line(exc.format_message()) + _hint(exc), status=exc.exit_code)
+    except KeyboardInterrupt:
+        return 130
+    except (SetupError, PlatformError, OSError, BaseExceptionGroup) as exc:
+        if os.environ.get("POLYCHAT_DEBUG"):
+            raise
+        return _complain(_explain(exc), status=1)
+
+
+def _build() -> PolychatGroup:
+    app = typer.Typer(
+        cls=PolychatGroup, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
+    )
+    app.callback(invoke_without_command=True, context_settings={"auto_envvar_prefix": "POLYCHAT"})(_root)
+    for name in COMMANDS:
+        if importlib.util.find_spec(f"polychat.cli.{name}"):
+            app.command(name)(getattr(importlib.import_module(f"polychat.cli.{name}"), name))
+    group = typer.main.get_command(app)
+    assert isinstance(group, PolychatGroup)
+    return group
+
+
+def _root(
+    ctx: typer.Context,
+    config: Annotated[
+        str, typer.Option(help="Settings file; default ./polychat.toml.", show_default=False)
+    ] = "",
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", allow_from_autoenv=False)
+    ] = False,
+) -> None:
+    """Many models, one service: `polychat up` starts everything; then see http://127.0.0.1:7860."""
+    if version:
+        typer.echo(f"polychat {__version__}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+def _hold_lifeline() -> None:
+    from polychat import lifeline
+
+    lifeline.hold()
+
+
+def _complain(line: str, *, status: int) -> int:
+    typer.echo(f"polychat: {line}", err=True)
+    return status
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _hint(exc: TyperException) -> str:
+    ctx: typer.Context | None = getattr(exc, "ctx", None)
+    command = ctx.command_path if ctx else "polychat"
+    return f" (see `{command} --help`)"
+
+
+def _explain(exc: BaseException) -> str:
+    while isinstance(exc, BaseExceptionGroup):
+        exc = exc.exceptions[0]
+    if isinstance(exc, OSError) and exc.strerror:
+        return f"{exc.filename}: {exc.strerror}" if exc.filename else exc.strerror
+    if isinstance(exc, SetupError | PlatformError | OSError):
+        return _one_line(str(exc))
+    raise exc
