@@ -1,7 +1,8 @@
 """The program `polychat`: finds the command, runs it, and prints what went wrong as one line.
 
 To add a command: a file beside this one with one function of the command's name, and its name in COMMANDS.
-Command modules import only Typer and the standard library at their top, so that `polychat --help` answers at once.
+Command modules import only Typer and the standard library at their top, so that `polychat --help` answers
+at once.
 """
 
 import importlib
