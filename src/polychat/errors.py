@@ -19,15 +19,14 @@ client sees a bare 500.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 
 class PlatformError(Exception):
     """An error with a public face: `str(error)` is written for the client to read."""
 
-    status: ClassVar[int] = 500
-    type: ClassVar[str] = "server_error"
-    code: ClassVar[str | None] = "internal_error"
+    status: int = 500
+    type: str = "server_error"
+    code: str | None = "internal_error"
 
     def __init__(self, message: str, *, param: str | None = None) -> None:
         super().__init__(message)
@@ -46,7 +45,7 @@ class PlatformError(Exception):
 class RequestError(PlatformError):
     status = 400
     type = "invalid_request_error"
-    code = None  # OpenAI sends null for a plain bad request; `param` names the field
+    code: str | None = None  # OpenAI sends null for a plain bad request; `param` names the field
 
 
 class ContextLengthExceeded(RequestError):
@@ -65,7 +64,9 @@ class UnknownModel(RequestError):
     code = "model_not_found"
 
     def __init__(self, model: str) -> None:
-        super().__init__(f"The model {model!r} is not served here. GET /v1/models lists what is.", param="model")
+        super().__init__(
+            f"The model {model!r} is not served here. GET /v1/models lists what is.", param="model"
+        )
 
 
 class UnknownRoute(RequestError):
@@ -94,7 +95,9 @@ class BodyTooLarge(RequestError):
     code = "request_too_large"
 
     def __init__(self, limit_bytes: int) -> None:
-        super().__init__(f"The request body is larger than {limit_bytes} bytes, the limit set for this gateway.")
+        super().__init__(
+            f"The request body is larger than {limit_bytes} bytes, the limit set for this gateway."
+        )
 
 
 class Unauthorized(PlatformError):
@@ -120,7 +123,9 @@ class NoReplicaAvailable(PlatformError):
     status = 503
     code = "no_replica_available"
 
-    def __init__(self, model: str, *, reason: str = "it has no ready replica", retry_after_s: int = 2) -> None:
+    def __init__(
+        self, model: str, *, reason: str = "it has no ready replica", retry_after_s: int = 2
+    ) -> None:
         super().__init__(f"The model {model!r} cannot answer now: {reason}. Try again in {retry_after_s} s.")
         self._retry_after_s = retry_after_s
 
