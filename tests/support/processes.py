@@ -86,10 +86,10 @@ def answers(url: str, *, api_key: str = "") -> bool:
 
 
 class RoleProcess:
-    """`python -m polychat ARGS` as a child in its own process group, its output collected line by line.
+    """`python -m polychat ARGS` as a child in its own session, its output collected line by line.
 
-    Use it as a context manager, so that nothing outlives the test. The environment is ours plus `env`, without
-    any POLYCHAT_* of the developer's shell.
+    Use it as a context manager, so that nothing outlives the test. The environment is ours plus `env`,
+    without any POLYCHAT_* of the developer's shell.
     """
 
     def __init__(

@@ -1,8 +1,12 @@
-"""The root command: FastChat's command names work here, and what has another name is pointed to."""
+"""The root command: FastChat's command names work too, and the settings file's values become defaults."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from typer.core import TyperGroup
+
+from polychat.cli import settings
 
 ALIASES = {  # FastChat's name -> ours, where the meaning is the same
     "model-worker": "worker",
@@ -27,10 +31,37 @@ INSTEAD = {  # what people type who come from elsewhere -> what to type here
 
 
 class PolychatGroup(TyperGroup):
-    """Resolves a command's name; underscores and dashes are the same."""
+    """Resolves a command's name, underscores or dashes, and gives it the settings file's values."""
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # Typer's vendored click has no public types
+    def parse_args(
+        self, ctx: Any, args: list[str]
+    ) -> list[str]:  # Typer's vendored click has no public types
+        return super().parse_args(ctx, _config_first(args))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0].replace("_", "-")
         if name in INSTEAD:
             ctx.fail(f"there is no command {args[0]!r}; use `{INSTEAD[name]}`")
-        return super().resolve_command(ctx, [ALIASES.get(name, args[0]), *args[1:]])
+        resolved = super().resolve_command(ctx, [ALIASES.get(name, args[0]), *args[1:]])
+        if "--help" not in args:
+            ctx.default_map = settings.load(ctx.params["config"], self.commands)
+            _pass_on(ctx.params["config"])
+        return resolved
+
+
+def _config_first(args: list[str]) -> list[str]:
+    """`--config FILE` belongs to the root, but people write it after the command too."""
+    for at, word in enumerate(args):
+        if word == "--":
+            break
+        if word == "--config" and at + 1 < len(args):
+            return [*args[at : at + 2], *args[:at], *args[at + 2 :]]
+        if word.startswith("--config="):
+            return [word, *args[:at], *args[at + 1 :]]
+    return args
+
+
+def _pass_on(config: str) -> None:
+    """The processes that this one starts read the same settings file, wherever they run."""
+    if config:
+        os.environ["POLYCHAT_CONFIG"] = str(Path(config).absolute())

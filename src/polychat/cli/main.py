@@ -9,13 +9,14 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 from polychat import __version__
+from polychat.cli import settings
 from polychat.cli.group import PolychatGroup
 from polychat.errors import PlatformError, SetupError
 
@@ -26,16 +27,25 @@ def run() -> None:
     """The console script's entry."""
     if os.environ.pop("POLYCHAT_LIFELINE", "") == "1":
         _hold_lifeline()
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], our_commands()))
 
 
-def main(argv: Sequence[str]) -> int:
+def our_commands() -> list[Callable[..., None]]:
+    """Every command's function, named as the command is."""
+    return [
+        getattr(importlib.import_module(f"polychat.cli.{name}"), name)
+        for name in COMMANDS
+        if importlib.util.find_spec(f"polychat.cli.{name}")
+    ]
+
+
+def main(argv: Sequence[str], commands: Sequence[Callable[..., None]]) -> int:
     """Run one command line; the exit status."""
     try:
-        return _build().main(args=argv, prog_name="polychat", standalone_mode=False) or 0
+        return group_of(commands).main(args=argv, prog_name="polychat", standalone_mode=False) or 0
     except TyperException as exc:
-        return _complain(_one_line(exc.format_message()) + _hint(exc), status=exc.exit_code)
-    except KeyboardInterrupt:
+        return _complain(_one_line(settings.explain(exc)) + _hint(exc), status=exc.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     except (SetupError, PlatformError, OSError, BaseExceptionGroup) as exc:
         if os.environ.get("POLYCHAT_DEBUG"):
@@ -43,14 +53,14 @@ def main(argv: Sequence[str]) -> int:
         return _complain(_explain(exc), status=1)
 
 
-def _build() -> PolychatGroup:
+def group_of(commands: Sequence[Callable[..., None]]) -> PolychatGroup:
+    """The root command with `commands` under it."""
     app = typer.Typer(
         cls=PolychatGroup, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
     )
     app.callback(invoke_without_command=True, context_settings={"auto_envvar_prefix": "POLYCHAT"})(_root)
-    for name in COMMANDS:
-        if importlib.util.find_spec(f"polychat.cli.{name}"):
-            app.command(name)(getattr(importlib.import_module(f"polychat.cli.{name}"), name))
+    for command in commands:
+        app.command(command.__name__)(command)
     group = typer.main.get_command(app)
     assert isinstance(group, PolychatGroup)
     return group
