@@ -58,7 +58,10 @@ def group_of(commands: Sequence[Callable[..., None]]) -> PolychatGroup:
     app = typer.Typer(
         cls=PolychatGroup, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
     )
-    app.callback(invoke_without_command=True, context_settings={"auto_envvar_prefix": "POLYCHAT"})(_root)
+    app.callback(
+        invoke_without_command=True,
+        context_settings={"auto_envvar_prefix": "POLYCHAT", "max_content_width": 100},
+    )(_root)
     for command in commands:
         app.command(command.__name__)(command)
     group = typer.main.get_command(app)

@@ -1,0 +1,87 @@
+"""`polychat up`: the whole platform on this machine, as child processes that are kept running."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from polychat.cli import options, state
+
+
+def up(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="MODEL", help="GGUF file, folder, hub id (user/repo[:quant]), `builtin` or `echo`."
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address the API and the web page listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The API's port.", min=1, max=65535)] = 8000,
+    web_port: Annotated[int, typer.Option(help="The web page's port.", min=1, max=65535)] = 7860,
+    controller_port: Annotated[int, typer.Option(help="The controller's port.", min=1, max=65535)] = 21001,
+    worker_port: Annotated[
+        int | None,
+        typer.Option(
+            help="The first worker's port, the next ones for more; default: the next free from 21002.",
+            min=1,
+            max=65535,
+        ),
+    ] = None,
+    api_keys: options.ApiKeys = "",
+    token: Annotated[
+        str,
+        typer.Option(
+            help="Lets workers on other machines join: with it the controller listens on --host too.",
+            envvar="POLYCHAT_TOKEN",
+        ),
+    ] = "",
+    no_web: Annotated[bool, typer.Option("--no-web", help="Leave the web page out.")] = False,
+    model_names: options.ModelNames = "",
+    engine: Annotated[
+        str, typer.Option(help="Program that runs the models: auto, llamacpp or echo.")
+    ] = "auto",
+    context_length: Annotated[
+        int | None, typer.Option(help="Tokens of prompt and answer together.", min=1)
+    ] = None,
+    slots: Annotated[int | None, typer.Option(help="Requests decoded at once.", min=1)] = None,
+    num_gpus: Annotated[int | None, typer.Option(help="GPUs for each model; 0: CPU only.", min=0)] = None,
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.")] = None,
+    echo_tokens_per_s: Annotated[
+        float | None, typer.Option("--echo-tokens-per-s", help="Speed of the echo engine.", min=0)
+    ] = None,
+    echo_ttft: Annotated[
+        float | None, typer.Option("--echo-ttft", help="Seconds before the echo engine's first token.", min=0)
+    ] = None,
+) -> None:
+    """Start everything: controller, a worker for each MODEL, the API and the web page."""
+    from polychat.cli import up_checks, up_run
+
+    worker_flags = {
+        "--engine": None if engine == "auto" else engine,
+        "--model-names": model_names or None,
+        "--context-length": context_length,
+        "--slots": slots,
+        "--num-gpus": num_gpus,
+        "--revision": revision,
+        "--echo-tokens-per-s": echo_tokens_per_s,
+        "--echo-ttft": echo_ttft,
+    }
+    wish = up_checks.Wish(
+        models=tuple(models or ["echo" if engine == "echo" else "builtin"]),
+        host=host,
+        port=port,
+        web_port=None if no_web else web_port,
+        controller_port=controller_port,
+        worker_port=worker_port,
+        api_keys=options.split_list(api_keys),
+        token=token,
+        worker_flags=tuple(f"{flag}={value}" for flag, value in worker_flags.items() if value is not None),
+    )
+    plan, note = up_checks.plan(wish)
+    up_run.run(plan, log_folder=_log_folder(port), note=note)
+
+
+def _log_folder(port: int) -> Path:
+    """Each platform on this machine has its own, told by its API's port."""
+    logs = state.home() / "logs"
+    return logs if port == 8000 else logs / str(port)

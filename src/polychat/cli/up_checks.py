@@ -1,0 +1,97 @@
+"""From what the user asked of `polychat up` to what will run; what can be refused is refused here."""
+
+import importlib.util
+from collections import Counter
+from dataclasses import dataclass, field
+
+from polychat.errors import SetupError
+from polychat.placement import ports
+from polychat.placement.roles import Plan
+
+FIRST_WORKER_PORT = 21002
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The options of `polychat up` as given."""
+
+    models: tuple[str, ...]
+    host: str = LOOPBACK
+    port: int = 8000
+    web_port: int | None = 7860  # None: no page wanted
+    controller_port: int = 21001
+    worker_port: int | None = None  # None: the next free ones
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
+    token: str = field(default="", repr=False)
+    worker_flags: tuple[str, ...] = ()
+
+
+def plan(wish: Wish) -> tuple[Plan, str]:
+    """What to run, and a note on what is left out.
+
+    Raises:
+        SetupError: a port is taken or asked for twice, or names are given to several models.
+    """
+    _require_one_model_for_names(wish)
+    web_port, note = _web(wish.web_port)
+    controller_host = wish.host if wish.token else LOOPBACK
+    wanted = {"--port": (wish.host, wish.port), "--controller-port": (controller_host, wish.controller_port)}
+    if web_port is not None:
+        wanted["--web-port"] = (wish.host, web_port)
+    _require_different({flag: port for flag, (_, port) in wanted.items()})
+    for flag, (host, port) in wanted.items():
+        ports.require_free(host, port, flag=flag)
+    return (
+        Plan(
+            models=wish.models,
+            worker_ports=_worker_ports(wish, taken={port for _, port in wanted.values()}),
+            host=wish.host,
+            controller_host=controller_host,
+            port=wish.port,
+            controller_port=wish.controller_port,
+            web_port=web_port,
+            api_keys=wish.api_keys,
+            token=wish.token,
+            worker_flags=wish.worker_flags,
+        ),
+        note,
+    )
+
+
+def _require_one_model_for_names(wish: Wish) -> None:
+    if len(set(wish.models)) > 1 and any(flag.startswith("--model-names") for flag in wish.worker_flags):
+        raise SetupError(
+            "--model-names would give all models the same names; leave it out with several MODELs"
+        )
+
+
+def _web(port: int | None) -> tuple[int | None, str]:
+    if port is None:
+        return None, "left out (--no-web)"
+    if importlib.util.find_spec("gradio") is None:
+        return None, "left out: it needs Gradio (pip install 'polychat[web]')"
+    return port, ""
+
+
+def _require_different(flags: dict[str, int]) -> None:
+    port, count = Counter(flags.values()).most_common(1)[0]
+    if count > 1:
+        same = " and ".join(flag for flag, value in flags.items() if value == port)
+        raise SetupError(f"{same} are both {port}; give each a port of its own")
+
+
+def _worker_ports(wish: Wish, *, taken: set[int]) -> tuple[int, ...]:
+    """One a model: the ones asked for, or the next free."""
+    found: list[int] = []
+    for place in range(len(wish.models)):
+        if wish.worker_port is None:
+            busy = frozenset({*taken, *found})
+            found.append(ports.next_free(LOOPBACK, FIRST_WORKER_PORT, taken=busy))
+            continue
+        port = wish.worker_port + place
+        if port in taken:
+            raise SetupError(f"port {port} is asked for twice; choose another with --worker-port")
+        ports.require_free(LOOPBACK, port, flag="--worker-port")
+        found.append(port)
+    return tuple(found)

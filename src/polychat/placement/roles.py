@@ -1,0 +1,155 @@
+"""The roles of a platform on one machine, as values: what to start, and how to see that it is ready.
+
+The supervisor in `local.py` knows nothing of what a role is for.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+def nothing(body: bytes) -> str:
+    """An answer is enough."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyCheck:
+    """A role is ready when `url` answers with 200 and a body in which `missing` misses nothing."""
+
+    url: str
+    missing: Callable[[bytes], str] = nothing  # pure; one line on what is still to come, empty when ready
+    bearer: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One process of the platform."""
+
+    name: str  # its log is NAME.log
+    arguments: tuple[str, ...]  # of `polychat`
+    ready: ReadyCheck
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)  # holds keys
+    start_within_s: float | None = 60.0  # None: weights may take as long as they take
+    stop_rank: int = 0  # roles of rank 0 are stopped first, those of rank 1 once they are gone
+    stop_within_s: float = 0.7  # then it is killed
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one `polychat up` runs. Ports are checked before they come here."""
+
+    models: tuple[str, ...]
+    worker_ports: tuple[int, ...]  # one a model
+    host: str = "127.0.0.1"
+    controller_host: str = "127.0.0.1"
+    port: int = 8000
+    controller_port: int = 21001
+    web_port: int | None = 7860  # None: no page
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
+    token: str = field(default="", repr=False)
+    worker_flags: tuple[str, ...] = ()  # the same for each worker
+
+    @property
+    def controller_url(self) -> str:
+        return f"http://{reachable(self.controller_host)}:{self.controller_port}"
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{reachable(self.host)}:{self.port}"
+
+    @property
+    def web_url(self) -> str:
+        return f"http://{reachable(self.host)}:{self.web_port}" if self.web_port else ""
+
+    @property
+    def first_key(self) -> str:
+        return self.api_keys[0] if self.api_keys else ""
+
+
+def reachable(host: str) -> str:
+    """An address by which this machine reaches a server that listens on `host`."""
+    match host:
+        case "0.0.0.0" | "":
+            return "127.0.0.1"
+        case "::":
+            return "[::1]"
+        case _:
+            return f"[{host}]" if ":" in host else host
+
+
+def controller(plan: Plan) -> Role:
+    flags = ("--host", plan.controller_host, "--port", str(plan.controller_port))
+    return Role(
+        "controller",
+        ("controller", *flags),
+        ReadyCheck(f"{plan.controller_url}/health"),
+        environment=_token(plan),
+        stop_rank=3,
+        stop_within_s=0.5,
+    )
+
+
+def workers(plan: Plan) -> list[Role]:
+    """One a model. With several, each is named by its place."""
+    several = len(plan.models) > 1
+    return [
+        _worker(plan, model, port, name=f"worker-{place}" if several else "worker")
+        for place, (model, port) in enumerate(zip(plan.models, plan.worker_ports, strict=True), start=1)
+    ]
+
+
+def _worker(plan: Plan, model: str, port: int, *, name: str) -> Role:
+    flags = ("--port", str(port), "--controller-address", plan.controller_url, *plan.worker_flags)
+
+    def missing(body: bytes) -> str:
+        return missing_replica(body, port)
+
+    return Role(
+        name,
+        ("worker", model, *flags),
+        ReadyCheck(f"{plan.controller_url}/replicas", missing, bearer=plan.token),
+        environment=_token(plan),
+        start_within_s=None,
+        stop_rank=2,
+        stop_within_s=2.5,
+    )
+
+
+def api(plan: Plan) -> Role:
+    flags = ("--host", plan.host, "--port", str(plan.port), "--controller-address", plan.controller_url)
+    drain = ("--drain-timeout", "0.4")  # seconds; a running answer then ends with an error event
+    keys = {"POLYCHAT_API_KEYS": ",".join(plan.api_keys)} if plan.api_keys else {}
+    return Role(
+        "api",
+        ("api", *flags, *drain),
+        ReadyCheck(f"{plan.api_url}/v1/models", missing_models, bearer=plan.first_key),
+        environment=_token(plan) | keys,
+        start_within_s=None,  # it waits for the models
+        stop_rank=1,
+        stop_within_s=0.8,
+    )
+
+
+def web(plan: Plan) -> Role:
+    flags = ("--host", plan.host, "--port", str(plan.web_port), "--api-url", plan.api_url)
+    key = {"POLYCHAT_API_KEY": plan.first_key} if plan.first_key else {}
+    return Role("web", ("web", *flags), ReadyCheck(f"{plan.web_url}/"), environment=key, start_within_s=180.0)
+
+
+def missing_replica(body: bytes, port: int) -> str:
+    """What `GET /replicas` says of the worker on `port`: empty when it is ready."""
+    for replica in json.loads(body):
+        if replica["url"].endswith(f":{port}"):
+            state, detail = replica["state"], replica["detail"]
+            return "" if state == "ready" else f"{state}: {detail}" if detail else str(state)
+    return "not registered yet"
+
+
+def missing_models(body: bytes) -> str:
+    """`GET /v1/models` names at least one model."""
+    return "" if json.loads(body)["data"] else "no model yet"
+
+
+def _token(plan: Plan) -> dict[str, str]:
+    return {"POLYCHAT_TOKEN": plan.token} if plan.token else {}
