@@ -7,11 +7,13 @@
     - UnknownRoute            404
     - MethodNotAllowed        405
     - BodyTooLarge            413
+    - UnsupportedMediaType    415
   + Unauthorized              401
   + NotImplementedByModel     501  no replica of the model offers this route
   + NoReplicaAvailable        503  retry later: nothing is ready for this model
   + ReplicaError              502  a replica broke; retried only before its first byte
     - ReplicaTimeout          504
+    - ReplicaUnavailable      503  it cannot be reached, or takes nothing now
 * SetupError                  a command cannot do its work on this machine as told
 
 Anything else that escapes a handler is a bug: it is logged with its traceback and the
@@ -51,11 +53,11 @@ class RequestError(PlatformError):
 class ContextLengthExceeded(RequestError):
     code = "context_length_exceeded"
 
-    def __init__(self, *, prompt_tokens: int, context_length: int) -> None:
+    def __init__(self, *, prompt_tokens: int, context_length: int, param: str = "messages") -> None:
         super().__init__(
             f"This model's maximum context length is {context_length} tokens. However, the prompt has "
-            f"{prompt_tokens} tokens. Shorten the messages.",
-            param="messages",
+            f"{prompt_tokens} tokens. Shorten the {param}.",
+            param=param,
         )
 
 
@@ -100,6 +102,14 @@ class BodyTooLarge(RequestError):
         )
 
 
+class UnsupportedMediaType(RequestError):
+    status = 415
+    code = "unsupported_media_type"
+
+    def __init__(self, media_type: str) -> None:
+        super().__init__(f"The content type {media_type!r} is not supported; send application/json.")
+
+
 class Unauthorized(PlatformError):
     status = 401
     type = "invalid_request_error"  # what OpenAI sends with a bad key
@@ -142,6 +152,15 @@ class ReplicaError(PlatformError):
 class ReplicaTimeout(ReplicaError):
     status = 504
     code = "replica_timeout"
+
+
+class ReplicaUnavailable(ReplicaError):
+    status = 503
+    code = "replica_unavailable"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"retry-after": "2"}
 
 
 class SetupError(Exception):

@@ -12,6 +12,14 @@ def encode(data: bytes) -> bytes:
     return b"data: " + data + b"\n\n"
 
 
+def whole_events_bytes(data: bytes) -> int:
+    """How many bytes at the beginning of `data` are whole events."""
+    if data.endswith(b"\n\n"):
+        return len(data)
+    lf, crlf = data.rfind(b"\n\n"), data.rfind(b"\r\n\r\n")
+    return max(lf + 2 if lf >= 0 else 0, crlf + 4 if crlf >= 0 else 0)
+
+
 class EventSplitter:
     """Cuts a byte stream into whole events, however the bytes were split on the way.
 

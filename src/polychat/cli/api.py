@@ -1,0 +1,81 @@
+"""`polychat api`: the OpenAI-compatible API in front of every worker."""
+
+from typing import Annotated
+
+import typer
+
+from polychat.cli import options
+
+
+def api(
+    host: options.Host = options.LOOPBACK,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    controller_address: options.ControllerAddress = options.CONTROLLER_ADDRESS,
+    api_keys: options.ApiKeys = "",
+    dispatch_method: Annotated[
+        str, typer.Option(help="two_choices, least_loaded (or shortest_queue) or lottery.")
+    ] = "two_choices",
+    allowed_origins: Annotated[
+        str,
+        typer.Option(help='Web pages that may call the API: origins split by commas, a JSON list, or "*".'),
+    ] = "",
+    token: options.Token = "",
+    queue_timeout: Annotated[
+        float, typer.Option(help="Seconds a request waits for a replica that is starting.", min=0)
+    ] = 5.0,
+    drain_timeout: Annotated[
+        float, typer.Option(help="Seconds that running answers get to end after SIGTERM.", min=0)
+    ] = 10.0,
+    max_body_mb: Annotated[int, typer.Option(help="Largest request body, in MiB.", min=1)] = 64,
+) -> None:
+    """Run the API gateway: clients call it, it calls the workers."""
+    from polychat import listen
+    from polychat.errors import SetupError
+    from polychat.gateway.serve import serve
+    from polychat.gateway.state import Settings
+    from polychat.routing.policies import POLICIES
+    from polychat.telemetry import set_up_logging
+
+    set_up_logging()
+    if dispatch_method not in POLICIES:
+        raise SetupError(
+            f"--dispatch-method {dispatch_method} is unknown; choose one of {', '.join(POLICIES)}"
+        )
+    settings = Settings(
+        controller_url=_url(controller_address),
+        token=token,
+        api_keys=options.split_list(api_keys),
+        dispatch_method=dispatch_method,
+        allowed_origins=_origins(allowed_origins),
+        queue_timeout_s=queue_timeout,
+        drain_timeout_s=drain_timeout,
+        max_body_bytes=max_body_mb * 1024 * 1024,
+    )
+    sock = listen.bind(host, port)
+    typer.echo(f"API on http://{host}:{port}/v1 ({_keys_line(settings.api_keys)})")
+    serve(sock, settings)
+
+
+def _url(address: str) -> str:
+    return address if "://" in address else f"http://{address}"
+
+
+def _keys_line(keys: tuple[str, ...]) -> str:
+    return f"{len(keys)} API key{'s' if len(keys) > 1 else ''}" if keys else "any API key will do"
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    """FastChat takes a JSON list; a plain one is easier to type."""
+    import json
+
+    from polychat.errors import SetupError
+
+    if not text.strip().startswith("["):
+        return options.split_list(text)
+    try:
+        origins = json.loads(text)
+    except ValueError as exc:
+        raise SetupError(f"--allowed-origins {text} is not a JSON list: {exc}") from exc
+    if not all(isinstance(origin, str) for origin in origins):
+        raise SetupError(f"--allowed-origins {text} must be a list of strings")
+    return tuple(origins)

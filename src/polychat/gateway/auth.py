@@ -1,0 +1,41 @@
+"""Who may use the API: any caller, or those who show one of the keys."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+from polychat.errors import Unauthorized
+
+
+class Keys:
+    """The keys that open the API; none at all lets everybody in. Only their hashes are kept."""
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        self._digests = [_digest(key.encode()) for key in keys]
+
+    def check(self, authorization: bytes) -> None:
+        """Let the request pass, given its Authorization header (b"" when there was none).
+
+        Raises:
+            Unauthorized: keys are set and it does not show one of them.
+        """
+        if not self._digests:
+            return
+        scheme, _, key = authorization.strip().partition(b" ")
+        if scheme.lower() != b"bearer" or not key.strip():
+            raise Unauthorized(
+                "You didn't provide an API key. Send it in the header `Authorization: Bearer YOUR_KEY`; "
+                "the OpenAI SDKs do so with `api_key`."
+            )
+        if not self._knows(_digest(key.strip())):
+            raise Unauthorized("Incorrect API key provided. Ask whoever runs this service for a key.")
+
+    def _knows(self, given: bytes) -> bool:
+        is_known = False
+        for digest in self._digests:  # always all of them, so that time tells nothing
+            is_known |= hmac.compare_digest(digest, given)
+        return is_known
+
+
+def _digest(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()

@@ -1,0 +1,140 @@
+"""Which replica gets a request: the policy's choice of the ready ones, or a short wait if there is none."""
+
+import asyncio
+import contextlib
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from polychat.errors import NoReplicaAvailable, PlatformError, ReplicaError, UnknownModel
+from polychat.routing.policies import Candidate, Policy
+from polychat.routing.registry import Registry
+from polychat.routing.replica import Replica
+from polychat.types import Endpoint
+
+MAX_WAITING = 1000  # requests that wait for a replica; more are refused at once
+REMEMBER_S = 60.0  # a model whose last replica went less than this ago is restarting, not unknown
+MAX_DEATHS = (
+    2  # replicas that may die on one request before it is not offered to more: it could be the reason
+)
+
+
+@dataclass(slots=True)
+class Attempts:
+    """What one request has tried so far."""
+
+    tried: set[str] = field(default_factory=set)  # ids of replicas
+    num_deaths: int = 0
+    last_failure: ReplicaError | None = None
+    give_up_s: float | None = None  # loop time; set when the request first has to wait
+
+    def record(self, replica: Replica, failure: ReplicaError, *, is_death: bool) -> None:
+        """Note a failure before the first byte.
+
+        Raises:
+            ReplicaError: the request has seen too many replicas die.
+        """
+        self.tried.add(replica.id)
+        self.last_failure = failure
+        self.num_deaths += is_death
+        if self.num_deaths >= MAX_DEATHS:
+            raise failure
+
+
+class Dispatcher:
+    """Chooses replicas, and counts the requests that this gateway has at each."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        policy: Policy,
+        *,
+        queue_timeout_s: float = 5.0,
+        chance: random.Random | None = None,
+    ) -> None:
+        self.in_flight: Counter[str] = Counter()  # replica id -> requests there; no zeros
+        self.is_synced = False  # the controller has been heard at least once
+        self._registry = registry
+        self._policy = policy
+        self._queue_timeout_s = queue_timeout_s
+        self._chance = chance or random.Random()
+        self._num_waiting = 0
+        self._changed = asyncio.Event()
+        self._known: set[str] = set()  # names of models
+        self._gone_s: dict[str, float] = {}  # name of a model -> loop time at which its last replica went
+
+    async def choose(self, model: str, endpoint: Endpoint, attempts: Attempts) -> Replica:
+        """The replica to try next: never one that was tried before and has stayed ready since.
+
+        Raises:
+            UnknownModel, NotImplementedByModel: no use waiting.
+            NoReplicaAvailable, ReplicaError: none is ready, and none has become so in time.
+        """
+        while True:
+            try:
+                ready = self._registry.ready(model, endpoint)
+            except (NoReplicaAvailable, UnknownModel) as exc:
+                failure = self._explain(exc, model, attempts)
+                ready = []
+            attempts.tried.intersection_update(
+                [replica.id for replica in ready]
+            )  # a restarted one is a new one
+            untried = [replica for replica in ready if replica.id not in attempts.tried]
+            if untried:
+                candidates = [Candidate(replica, self.in_flight[replica.id]) for replica in untried]
+                return self._policy(candidates, self._chance)
+            if ready:
+                assert attempts.last_failure is not None
+                failure = attempts.last_failure
+            await self._wait(failure, model, attempts)
+
+    @contextlib.contextmanager
+    def sending_to(self, replica: Replica) -> Iterator[None]:
+        """Count one request at `replica` for as long as the block runs, however it ends."""
+        self.in_flight[replica.id] += 1
+        try:
+            yield
+        finally:
+            self.in_flight[replica.id] -= 1
+            if not self.in_flight[replica.id]:
+                del self.in_flight[replica.id]
+
+    def registry_changed(self) -> None:
+        """Tell those who wait to look again."""
+        self.is_synced = True
+        now_s = asyncio.get_running_loop().time()
+        known = {name for replica in self._registry for name in replica.names}
+        self._gone_s |= dict.fromkeys(self._known - known, now_s)
+        self._gone_s = {name: at_s for name, at_s in self._gone_s.items() if now_s - at_s < REMEMBER_S}
+        self._known = known
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _explain(self, exc: PlatformError, model: str, attempts: Attempts) -> PlatformError:
+        """Why there is none to send to; raised at once when waiting is no use."""
+        if attempts.last_failure is not None:
+            return attempts.last_failure
+        if isinstance(exc, NoReplicaAvailable):
+            return exc
+        if not self.is_synced:
+            return NoReplicaAvailable(model, reason="the gateway has not reached its controller yet")
+        if asyncio.get_running_loop().time() - self._gone_s.get(model, -REMEMBER_S) < REMEMBER_S:
+            return NoReplicaAvailable(model, reason="its last replica has just gone")
+        raise exc
+
+    async def _wait(self, failure: PlatformError, model: str, attempts: Attempts) -> None:
+        """Until the registry changes; raises `failure` once the request has waited long enough."""
+        loop = asyncio.get_running_loop()
+        if attempts.give_up_s is None:
+            attempts.give_up_s = loop.time() + self._queue_timeout_s
+        if self._num_waiting >= MAX_WAITING:
+            raise NoReplicaAvailable(model, reason=f"{MAX_WAITING} requests already wait") from failure
+        self._num_waiting += 1
+        try:
+            async with asyncio.timeout_at(attempts.give_up_s):
+                await self._changed.wait()
+        except TimeoutError:
+            raise failure from None
+        finally:
+            self._num_waiting -= 1

@@ -1,0 +1,61 @@
+"""A stream's bytes, cut so that what goes to the client is always whole events."""
+
+from polychat import sse
+from polychat.engines.base import BodyRewrite, RequestView
+from polychat.errors import ReplicaError
+
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+
+
+class EventRelay:
+    """Takes a replica's bytes as they come and returns what the client gets: the same, or rewritten events.
+
+    Half an event is held back until it is whole: when the replica dies within one, the error event that
+    follows must not be glued to its first half.
+    """
+
+    def __init__(self, rewrite: BodyRewrite | None, view: RequestView) -> None:
+        self.is_done = False  # the closing event has come, or the engine's own error
+        self._rewrite = rewrite
+        self._view = view
+        self._rest = b""
+        self._splitter = sse.EventSplitter()
+
+    def feed(self, data: bytes) -> bytes:
+        """The events that `data` completes, b"" if none.
+
+        Raises:
+            ReplicaError: an event without an end.
+        """
+        if self._rewrite is None:
+            events = self._cut(data)
+        else:
+            events = b"".join([self._rewritten(event, self._rewrite) for event in self._splitter.feed(data)])
+        self._check_size()
+        self.is_done = self.is_done or b"[DONE]" in events[-64:] or _ends_with_error(events)
+        return events
+
+    def _cut(self, data: bytes) -> bytes:
+        if self._rest:
+            data = self._rest + data
+        end = sse.whole_events_bytes(data)
+        self._rest = data[end:]
+        return data[:end]
+
+    def _rewritten(self, event: bytes, rewrite: BodyRewrite) -> bytes:
+        data = sse.data_of(event)
+        if data is None or data == b"[DONE]":
+            return event
+        changed = rewrite(data, self._view)
+        if changed is data:
+            return event
+        return b"".join([sse.encode(document) for document in changed.splitlines()])
+
+    def _check_size(self) -> None:
+        if len(self._rest) > MAX_EVENT_BYTES or len(self._splitter.rest) > MAX_EVENT_BYTES:
+            raise ReplicaError("The replica broke off: it sent an event without an end.")
+
+
+def _ends_with_error(events: bytes) -> bool:
+    last = events.rstrip().rpartition(b"\n\n")[2]
+    return last.startswith((b'data: {"error"', b'data:{"error"'))

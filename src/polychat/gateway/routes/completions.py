@@ -1,0 +1,20 @@
+"""POST /v1/completions."""
+
+from polychat.engines.base import RequestView
+from polychat.gateway.exchange import Exchange
+from polychat.gateway.routes.body import read_json
+from polychat.gateway.state import Gateway
+from polychat.gateway.validation import parse_completion
+from polychat.types import Endpoint
+
+
+async def completions(gateway: Gateway, exchange: Exchange) -> None:
+    body = await read_json(gateway, exchange)
+    request = parse_completion(body)
+    view = RequestView(
+        endpoint=Endpoint.COMPLETIONS,
+        model=request.model,
+        stream=bool(request.stream),
+        include_usage=request.wants_usage,
+    )
+    await gateway.relay.forward(exchange, body, view)

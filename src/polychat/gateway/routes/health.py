@@ -1,0 +1,34 @@
+"""GET /health and /: whether the gateway lives, and what it is. Neither needs a key."""
+
+import msgspec
+
+from polychat import __version__
+from polychat.gateway.exchange import Exchange
+from polychat.gateway.state import Gateway
+from polychat.routing.replica import ReplicaState
+
+
+async def health(gateway: Gateway, exchange: Exchange) -> None:
+    """200 for as long as the process answers; the counts say what it can do."""
+    ready = [replica for replica in gateway.registry if replica.state is ReplicaState.READY]
+    facts = {
+        "status": "ok",
+        "controller_connected": gateway.controller.is_connected,
+        "models_ready": len({replica.model for replica in ready}),
+        "replicas": len(gateway.registry),
+        "replicas_ready": len(ready),
+        "in_flight": gateway.dispatcher.in_flight.total(),
+    }
+    await exchange.json(msgspec.json.encode(facts))
+
+
+async def front_door(gateway: Gateway, exchange: Exchange) -> None:
+    """For whoever opens the address in a browser."""
+    facts = {
+        "name": "polychat",
+        "version": __version__,
+        "api": "OpenAI-compatible, under /v1",
+        "models": "/v1/models",
+        "health": "/health",
+    }
+    await exchange.json(msgspec.json.encode(facts))

@@ -1,0 +1,59 @@
+"""What every route of one gateway works with."""
+
+from dataclasses import dataclass
+
+from polychat.gateway.auth import Keys
+from polychat.gateway.dispatch import Dispatcher
+from polychat.gateway.follow import ControllerLink
+from polychat.gateway.relay import Relay
+from polychat.gateway.upstream import Upstream
+from polychat.routing.policies import POLICIES
+from polychat.routing.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a gateway was told to work. The command line checks the values."""
+
+    controller_url: str = "http://127.0.0.1:21001"
+    token: str = ""
+    api_keys: tuple[str, ...] = ()
+    dispatch_method: str = "two_choices"
+    allowed_origins: tuple[str, ...] = ()
+    queue_timeout_s: float = 5.0
+    drain_timeout_s: float = 10.0
+    max_body_bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The parts of one gateway, wired together."""
+
+    settings: Settings
+    keys: Keys
+    registry: Registry
+    dispatcher: Dispatcher
+    upstream: Upstream
+    relay: Relay
+    controller: ControllerLink
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Gateway":
+        registry, upstream = Registry(), Upstream()
+        dispatcher = Dispatcher(
+            registry, POLICIES[settings.dispatch_method], queue_timeout_s=settings.queue_timeout_s
+        )
+        return cls(
+            settings=settings,
+            keys=Keys(settings.api_keys),
+            registry=registry,
+            dispatcher=dispatcher,
+            upstream=upstream,
+            relay=Relay(dispatcher, upstream),
+            controller=ControllerLink(
+                settings.controller_url,
+                registry,
+                token=settings.token,
+                on_change=dispatcher.registry_changed,
+            ),
+        )

@@ -1,0 +1,170 @@
+"""A lean HTTP/1.1 client for one job: POST a body to a replica and hand back the answer's bytes as they come.
+
+`Upstream.post` takes an idle connection to the replica, or opens one, and returns a `Response`; leaving the
+response's `with` block puts the connection back, or closes it if the answer was not read to its end. Closing
+it is how an engine learns that nobody waits for the answer any more.
+"""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from polychat.gateway.wire import Connection, Response, UpstreamSilent, UpstreamStale, UpstreamUnreachable
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 5.0
+IDLE_S = 2.0  # engines hold a thread for each idle connection, and close it after 5 s
+SILENCE_TIMEOUT_S = 1800.0  # a replica that owes an answer and sends nothing for so long is stuck
+GONE_SILENCE_S = 5.0  # the same for a replica that has left the registry
+SWEEP_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a replica listens, taken from its base URL."""
+
+    host: str
+    port: int
+    is_tls: bool
+    prefix: str  # of every path there; usually empty
+
+    @classmethod
+    def of(cls, url: str) -> "Address":
+        parts = urlsplit(url)
+        is_tls = parts.scheme == "https"
+        return cls(
+            parts.hostname or "localhost",
+            parts.port or (443 if is_tls else 80),
+            is_tls,
+            parts.path.rstrip("/"),
+        )
+
+    def head(self, path: str, *, secret: str, request_id: str, size_bytes: int) -> bytes:
+        """A POST request up to its body."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        authorization = f"authorization: Bearer {secret}\r\n" if secret else ""
+        return (
+            f"POST {self.prefix}{path} HTTP/1.1\r\nhost: {host}:{self.port}\r\n{authorization}"
+            f"content-type: application/json\r\nx-request-id: {request_id}\r\n"
+            f"content-length: {size_bytes}\r\n\r\n"
+        ).encode("latin-1")
+
+
+class Pool:
+    """The connections to one replica: the last one put back is the first one taken."""
+
+    def __init__(self, url: str) -> None:
+        self.address = Address.of(url)
+        self.idle: list[Connection] = []
+        self.busy: set[Connection] = set()
+
+    def take(self) -> Connection | None:
+        """An idle connection that the replica has not closed."""
+        while self.idle:
+            connection = self.idle.pop()
+            if connection.is_open:
+                self.busy.add(connection)
+                return connection
+        return None
+
+    async def connect(self, timeout_s: float) -> Connection:
+        """A new connection.
+
+        Raises:
+            UpstreamUnreachable: nothing listens there, or it does not answer in time.
+        """
+        loop = asyncio.get_running_loop()
+        address = self.address
+        context = ssl.create_default_context() if address.is_tls else None
+        try:
+            async with asyncio.timeout(timeout_s):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(on_free=self._put_back, on_lost=self._forget),
+                    address.host,
+                    address.port,
+                    ssl=context,
+                )
+        except OSError as exc:  # TimeoutError and ssl.SSLError are OSErrors
+            raise UpstreamUnreachable(str(exc) or f"no connection in {timeout_s:g} s") from exc
+        self.busy.add(connection)
+        return connection
+
+    def sweep(self, now_s: float, *, silence_s: float) -> None:
+        """Close what has been idle for long, and fail what has been silent for long."""
+        while self.idle and now_s - self.idle[0].heard_s > IDLE_S:
+            self.idle.pop(0).close()
+        for connection in tuple(self.busy):
+            if connection.waits_for_replica and now_s - connection.heard_s > silence_s:
+                connection.fail(UpstreamSilent(f"nothing came for {silence_s:g} s"))
+
+    def close(self) -> None:
+        for connection in (*self.idle, *self.busy):
+            connection.close()
+
+    def _put_back(self, connection: Connection) -> None:
+        self.busy.discard(connection)
+        self.idle.append(connection)
+
+    def _forget(self, connection: Connection) -> None:
+        self.busy.discard(connection)
+        with contextlib.suppress(ValueError):
+            self.idle.remove(connection)
+
+
+class Upstream:
+    """Every connection of this gateway to replicas, pooled by base URL."""
+
+    def __init__(
+        self,
+        *,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        silence_timeout_s: float = SILENCE_TIMEOUT_S,
+    ) -> None:
+        self._connect_timeout_s = connect_timeout_s
+        self._silence_timeout_s = silence_timeout_s
+        self._pools: dict[str, Pool] = {}
+
+    async def post(self, url: str, path: str, body: bytes, *, secret: str, request_id: str) -> Response:
+        """Send one request and wait for the answer's headers. Use the response in a `with` block.
+
+        A pooled connection that dies without a byte of answer is replaced by a new one, once.
+
+        Raises:
+            UpstreamUnreachable: no connection; the request has not been sent.
+            UpstreamBroken: the connection died, or what came is not HTTP.
+        """
+        pool = self._pools.get(url)
+        if pool is None:
+            pool = self._pools[url] = Pool(url)
+        head = pool.address.head(path, secret=secret, request_id=request_id, size_bytes=len(body))
+        pooled = pool.take()
+        if pooled is not None:
+            try:
+                return await pooled.exchange(head + body)
+            except UpstreamStale:
+                log.debug("%s had closed an idle connection; opening a new one", url)
+        connection = await pool.connect(self._connect_timeout_s)
+        return await connection.exchange(head + body)
+
+    def sweep(self, known_urls: Collection[str], *, now_s: float) -> None:
+        """Close idle connections, fail stuck ones, forget replicas that are gone; every SWEEP_S."""
+        for url, pool in tuple(self._pools.items()):
+            is_known = url in known_urls
+            pool.sweep(now_s, silence_s=self._silence_timeout_s if is_known else GONE_SILENCE_S)
+            if not (is_known or pool.idle or pool.busy):
+                del self._pools[url]
+
+    def close(self) -> None:
+        """Close every connection."""
+        for pool in self._pools.values():
+            pool.close()
+
+    @property
+    def num_open(self) -> int:
+        """Connections held, idle or busy."""
+        return sum(len(pool.idle) + len(pool.busy) for pool in self._pools.values())
