@@ -95,7 +95,7 @@ def with_setting(options: SamplingOptions, text: str) -> SamplingOptions:
     Raises:
         SetupError: no such setting, or a value that it cannot have.
     """
-    name, *rest = text.replace("=", " ").split(None, 1)
+    name, *rest = text.replace("=", " ").split(None, 1) or [""]
     name, value = name.replace("-", "_"), "".join(rest).strip()
     if name not in _RANGES:
         raise SetupError(f"no setting {name!r}; there is {', '.join(_RANGES)}, as in /set temperature=0.2")

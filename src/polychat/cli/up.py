@@ -78,6 +78,7 @@ def up(
         worker_flags=tuple(f"{flag}={value}" for flag, value in worker_flags.items() if value is not None),
     )
     plan, note = up_checks.plan(wish)
+    up_checks.fetch(plan.models, engine=engine, revision=revision)
     up_run.run(plan, log_folder=_log_folder(port), note=note)
 
 

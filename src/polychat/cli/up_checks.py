@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from polychat.errors import SetupError
 from polychat.placement import ports
-from polychat.placement.roles import Plan
+from polychat.placement.roles import ECHO, Plan
 
 FIRST_WORKER_PORT = 21002
 LOOPBACK = "127.0.0.1"
@@ -25,6 +25,22 @@ class Wish:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     token: str = field(default="", repr=False)
     worker_flags: tuple[str, ...] = ()
+
+
+def fetch(models: tuple[str, ...], *, engine: str, revision: str | None) -> None:
+    """See that every model is on this machine, downloading with a progress bar what is not.
+
+    Raises:
+        SetupError: there is no such engine or model, or no way to it.
+    """
+    from polychat.engines import catalog
+    from polychat.engines import models as files
+
+    if catalog.chosen(engine) == ECHO:
+        return
+    for model in dict.fromkeys(models):
+        if model != ECHO:
+            files.resolve(model, revision=revision)
 
 
 def plan(wish: Wish) -> tuple[Plan, str]:

@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+ECHO = "echo"  # a model argument that stands for the engine without a model
+
 
 def nothing(body: bytes) -> str:
     """An answer is enough."""
@@ -100,6 +102,7 @@ def workers(plan: Plan) -> list[Role]:
 
 
 def _worker(plan: Plan, model: str, port: int, *, name: str) -> Role:
+    what = ("--engine", ECHO) if model == ECHO else (model,)
     flags = ("--port", str(port), "--controller-address", plan.controller_url, *plan.worker_flags)
 
     def missing(body: bytes) -> str:
@@ -107,7 +110,7 @@ def _worker(plan: Plan, model: str, port: int, *, name: str) -> Role:
 
     return Role(
         name,
-        ("worker", model, *flags),
+        ("worker", *what, *flags),
         ReadyCheck(f"{plan.controller_url}/replicas", missing, bearer=plan.token),
         environment=_token(plan),
         start_within_s=None,
