@@ -211,12 +211,12 @@ async def hang(call: Call) -> None:
     raise ConnectionResetError
 
 
-def replica_at(url: str, *, model: str = "fake", **facts: object) -> Replica:
+def replica_at(url: str, **facts: object) -> Replica:
     """A ready replica of engine "fake", for which the gateway knows no dialect."""
     defaults: dict[str, object] = {
         "id": url,
         "engine": "fake",
-        "names": (model,),
+        "names": ("fake",),
         "endpoints": frozenset({Endpoint.CHAT, Endpoint.COMPLETIONS}),
         "state": ReplicaState.READY,
         "secret": "s3cret",

@@ -54,12 +54,12 @@ class Dispatcher:
         chance: random.Random | None = None,
     ) -> None:
         self.in_flight: Counter[str] = Counter()  # replica id -> requests there; no zeros
+        self.num_waiting = 0  # requests for which there is no replica at the moment
         self.is_synced = False  # the controller has been heard at least once
         self._registry = registry
         self._policy = policy
         self._queue_timeout_s = queue_timeout_s
         self._chance = chance or random.Random()
-        self._num_waiting = 0
         self._changed = asyncio.Event()
         self._known: set[str] = set()  # names of models
         self._gone_s: dict[str, float] = {}  # name of a model -> loop time at which its last replica went
@@ -128,13 +128,13 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         if attempts.give_up_s is None:
             attempts.give_up_s = loop.time() + self._queue_timeout_s
-        if self._num_waiting >= MAX_WAITING:
+        if self.num_waiting >= MAX_WAITING:
             raise NoReplicaAvailable(model, reason=f"{MAX_WAITING} requests already wait") from failure
-        self._num_waiting += 1
+        self.num_waiting += 1
         try:
             async with asyncio.timeout_at(attempts.give_up_s):
                 await self._changed.wait()
         except TimeoutError:
             raise failure from None
         finally:
-            self._num_waiting -= 1
+            self.num_waiting -= 1

@@ -14,10 +14,13 @@ class EventRelay:
     follows must not be glued to its first half.
     """
 
-    def __init__(self, rewrite: BodyRewrite | None, view: RequestView) -> None:
+    def __init__(
+        self, rewrite: BodyRewrite | None, view: RequestView, *, max_event_bytes: int = MAX_EVENT_BYTES
+    ) -> None:
         self.is_done = False  # the closing event has come, or the engine's own error
         self._rewrite = rewrite
         self._view = view
+        self._max_event_bytes = max_event_bytes
         self._rest = b""
         self._splitter = sse.EventSplitter()
 
@@ -52,7 +55,7 @@ class EventRelay:
         return b"".join([sse.encode(document) for document in changed.splitlines()])
 
     def _check_size(self) -> None:
-        if len(self._rest) > MAX_EVENT_BYTES or len(self._splitter.rest) > MAX_EVENT_BYTES:
+        if max(len(self._rest), len(self._splitter.rest)) > self._max_event_bytes:
             raise ReplicaError("The replica broke off: it sent an event without an end.")
 
 

@@ -18,6 +18,7 @@ async def health(gateway: Gateway, exchange: Exchange) -> None:
         "replicas": len(gateway.registry),
         "replicas_ready": len(ready),
         "in_flight": gateway.dispatcher.in_flight.total(),
+        "waiting": gateway.dispatcher.num_waiting,
     }
     await exchange.json(msgspec.json.encode(facts))
 
