@@ -35,6 +35,7 @@ class Answers:
         deltas = self._client.stream_chat(model=model, messages=chat.messages(system_prompt), options=options)
         arrived: asyncio.Queue[Delta | None] = asyncio.Queue()
         reading = asyncio.create_task(_read(deltas, arrived))
+        reading.add_done_callback(lambda _: arrived.put_nowait(None))  # also if stopped before it ran
         self._reading[page] = reading
         try:
             async for batch in _batches(arrived, self._redraw_s):
@@ -49,12 +50,9 @@ class Answers:
 
 
 async def _read(deltas: AsyncGenerator[Delta, None], arrived: asyncio.Queue[Delta | None]) -> None:
-    try:
-        async with aclosing(deltas):
-            async for delta in deltas:
-                arrived.put_nowait(delta)
-    finally:
-        arrived.put_nowait(None)
+    async with aclosing(deltas):
+        async for delta in deltas:
+            arrived.put_nowait(delta)
 
 
 async def _batches(arrived: asyncio.Queue[Delta | None], pause_s: float) -> AsyncIterator[list[Delta]]:

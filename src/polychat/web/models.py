@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from polychat.client import ApiError, Client
-from polychat.web.problems import NO_MODEL
+from polychat.web.problems import NO_MODEL, describe
 
 FRESH_S = 1.0
 """However many pages look, the API is asked at most this often."""
@@ -68,5 +68,5 @@ class ModelSource:
         try:
             cards = await self._client.models()
         except ApiError as error:
-            return Listing(problem=str(error))
+            return Listing(problem=describe(error))
         return Listing(tuple(card.id for card in cards if card.id == card.root))

@@ -7,9 +7,16 @@ NO_MODEL = "No model is served yet. Start one in a terminal: `polychat worker MO
 
 
 def explain(error: ApiError) -> str:
-    """Markdown for the chat."""
-    message = " ".join(str(error).split()).replace("<", "&lt;")
-    return f"**{message}**\n\n{_what_to_do(error)}"
+    """Why a message was not answered, as Markdown for the chat."""
+    return f"**{_one_line(error)}**\n\n{_what_to_do(error)}"
+
+
+def describe(error: ApiError) -> str:
+    """Why the models cannot be listed, as one line of Markdown."""
+    return f"{_one_line(error)} {_KEY_ADVICE}" if error.status in (401, 403) else _one_line(error)
+
+
+_KEY_ADVICE = "Start the page with a key that the API knows: `polychat web --api-key KEY`."
 
 
 def _what_to_do(error: ApiError) -> str:
@@ -23,10 +30,15 @@ def _what_to_do(error: ApiError) -> str:
         case ApiError(code="context_length_exceeded"):
             return "Press **Clear** for a new chat, or **Undo** to shorten the message."
         case ApiError(status=401 | 403):
-            return "Start the page with a key that the API knows: `polychat web --api-key KEY`."
+            return _KEY_ADVICE
         case ApiError(status=429 | 503):
             return f"Press **Regenerate** in {error.retry_after_s or 2:.0f} s."
         case ApiError(status=400 | 422):
             return "Change what it names, in the settings or with **Undo**, then press **Regenerate**."
         case _:
             return "Press **Regenerate**. If it happens again, the log of `polychat api` says more."
+
+
+def _one_line(error: ApiError) -> str:
+    """The message as Markdown that cannot reach beyond its line, or into the page's HTML."""
+    return " ".join(str(error).split()).replace("<", "&lt;")
