@@ -1,7 +1,8 @@
 """What an engine is to the rest of the platform, and what it does differently from the published API.
 
-An engine is a program that holds weights and answers OpenAI's API over HTTP at the URL that `start` returns. Requests go
-from a gateway straight to that URL: neither the engine object here nor the worker around it is ever in their path.
+An engine is a program that holds weights and answers OpenAI's API over HTTP at the URL that `start` returns.
+Requests go from a gateway straight to that URL: neither the engine object here nor the worker around it is
+ever in their path.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ class Engine(Protocol):
     name: str
     endpoints: frozenset[Endpoint]
     context_length: int | None  # tokens; known once started
+    url: str  # where it answers, or tries to while it starts; "" before
 
     async def start(self) -> str:
         """Start, wait until the engine answers, return its base URL without "/v1".
@@ -28,7 +30,7 @@ class Engine(Protocol):
         """
 
     async def wait_exit(self) -> str:
-        """Wait until the engine is gone though nobody called `stop`; one line saying how, such as "killed by SIGSEGV"."""
+        """Wait until the engine is gone though nobody called `stop`; how, such as "killed by SIGSEGV"."""
 
     async def load(self) -> Load:
         """The engine's load now.
@@ -68,9 +70,10 @@ BodyRewrite = Callable[[bytes, RequestView], bytes]
 class Dialect:
     """How an engine departs from the published API, as pure functions over bytes; None where it does not.
 
-    The gateway applies them to this engine's traffic only. Each must cost next to nothing on the events it leaves alone.
+    The gateway applies them to this engine's traffic only. Each must cost nothing on what it leaves alone.
     """
 
     request: BodyRewrite | None = None  # a request's body, before it is sent
     response: BodyRewrite | None = None  # a whole successful response's body
-    event: BodyRewrite | None = None  # the data of one streamed event (a JSON document, not "[DONE]"); b"" drops it
+    event: BodyRewrite | None = None
+    """The data of one streamed event (JSON, not "[DONE]"). b"" drops it; a newline begins another event."""

@@ -1,0 +1,102 @@
+"""`polychat worker MODEL`: runs one engine and offers it to the controller."""
+
+from typing import Annotated
+
+import typer
+
+from polychat.cli.options import (
+    CONTROLLER_ADDRESS,
+    LOOPBACK,
+    ControllerAddress,
+    ModelNames,
+    Token,
+    split_list,
+)
+
+
+def worker(
+    model: Annotated[
+        str, typer.Argument(help="builtin, a GGUF file, a folder with one, or a hub id user/repo[:QUANT].")
+    ] = "",
+    model_path: Annotated[
+        str, typer.Option("--model-path", "--model", help="The same as MODEL, FastChat's way.")
+    ] = "",
+    model_names: ModelNames = "",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 for workers of other machines' controllers.")
+    ] = LOOPBACK,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port to listen on; without it the first free one from 21002.", min=1, max=65535),
+    ] = None,
+    controller_address: ControllerAddress = CONTROLLER_ADDRESS,
+    worker_address: Annotated[
+        str,
+        typer.Option(
+            "--worker-address",
+            "--worker",
+            help="URL at which gateways reach this worker; by default found out.",
+        ),
+    ] = "",
+    engine: Annotated[str, typer.Option(help="auto, llamacpp or echo.")] = "auto",
+    num_gpus: Annotated[
+        int | None,
+        typer.Option(
+            help="GPUs to use: 0 for the CPU only; by default all that llama.cpp was built for.", min=0
+        ),
+    ] = None,
+    context_length: Annotated[
+        int | None,
+        typer.Option(
+            help="Tokens of prompt and answer; by default the model's own, as memory allows.", min=1
+        ),
+    ] = None,
+    slots: Annotated[
+        int | None,
+        typer.Option("--slots", "--limit-worker-concurrency", help="Requests answered at once.", min=1),
+    ] = None,
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a model of the hub.")] = None,
+    token: Token = "",
+    drain_timeout: Annotated[
+        float, typer.Option(help="Seconds that running requests may take after SIGTERM.", min=0)
+    ] = 30.0,
+    no_register: Annotated[
+        bool, typer.Option("--no-register", help="Serve without a controller; the key is printed.")
+    ] = False,
+    echo_tokens_per_s: Annotated[
+        float, typer.Option(help="Speed of the echo engine's answers; 0: at once.", min=0)
+    ] = 50.0,
+    echo_ttft: Annotated[
+        float, typer.Option(help="Seconds before the echo engine's first token.", min=0)
+    ] = 0.0,
+) -> None:
+    """Run a model and offer it to the controller."""
+    from polychat.engines.spec import EchoSpeed
+    from polychat.telemetry import set_up_logging
+    from polychat.worker import run
+
+    set_up_logging()
+    run.run(
+        run.Job(
+            model=_one_model(model, model_path),
+            names=split_list(model_names),
+            host=host,
+            port=port,
+            controller="" if no_register else controller_address,
+            worker_address=worker_address,
+            engine=engine,
+            num_gpus=num_gpus,
+            context_length=context_length,
+            slots=slots,
+            revision=revision,
+            token=token,
+            drain_timeout_s=drain_timeout,
+            echo=EchoSpeed(echo_tokens_per_s, echo_ttft),
+        )
+    )
+
+
+def _one_model(positional: str, option: str) -> str:
+    if positional and option and positional != option:
+        raise typer.BadParameter(f"one worker runs one model, not {positional!r} and {option!r}")
+    return positional or option

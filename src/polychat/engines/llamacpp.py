@@ -1,0 +1,151 @@
+"""llama.cpp's own server in a child process: GGUF models on CPUs, Apple's GPUs, and CUDA."""
+
+import asyncio
+import logging
+import re
+import sys
+
+import httpx
+
+from polychat import listen
+from polychat.engines import gguf_header, llamacpp_plan, llamacpp_settings, memory
+from polychat.engines.base import EngineUnresponsive
+from polychat.engines.llamacpp_load import load_of
+from polychat.engines.models import shards
+from polychat.engines.process import Child
+from polychat.engines.spec import EngineSpec, ModelFiles, base_url
+from polychat.errors import EngineStartError, SetupError
+from polychat.types import Endpoint, Load
+
+log = logging.getLogger(__name__)
+
+HEALTH_TIMEOUT_S = 2.0
+METRICS_TIMEOUT_S = 0.5  # they wait for the batch that runs; the values of before are good enough
+_PORT_LOST = "couldn't bind HTTP server socket"
+_REASON = re.compile(r"error loading model: (?:llama_model_loader: )?(.+)$")
+_ERROR = re.compile(r"^[\d.]+ E (?:\S+ +\S*: )?(.+)$")
+
+
+class LlamaCpp:
+    """The engine `llamacpp`."""
+
+    name = "llamacpp"
+
+    def __init__(self, spec: EngineSpec, model: ModelFiles) -> None:
+        """Raises SetupError when the file is none that llama.cpp can read, or the machine is too small."""
+        header = gguf_header.read(model.path)
+        weights_bytes = sum(shard.stat().st_size for shard in shards(model.path))
+        self._spec = spec
+        self._model = model
+        self._embeds = header.embeds
+        self._plan = llamacpp_plan.plan(
+            header,
+            free_bytes=max(0, memory.available_bytes() - weights_bytes),
+            context_length=spec.context_length,
+            slots=spec.slots,
+        )
+        self.endpoints = _endpoints(embeds=header.embeds)
+        self.context_length: int | None = self._plan.context_length
+        self.url = ""
+        self._port: int | None = None  # kept over restarts
+        self._child: Child | None = None
+        self._client = httpx.AsyncClient(trust_env=False, headers={"authorization": f"Bearer {spec.secret}"})
+        self._load = Load(slots=self._plan.slots)
+
+    async def start(self) -> str:
+        """Start on the port asked for, else on the one of before or the next free one."""
+        for port in [self._port] if self._port else self._spec.ports():
+            self.url = base_url(self._spec.host, port)
+            if await self._try_start(port):
+                self._port = port
+                return self.url
+        raise SetupError(
+            f"no port from {self._spec.ports().start} on is free on {self._spec.host}; name one with --port"
+        )
+
+    async def wait_exit(self) -> str:
+        assert self._child is not None, "called after start"
+        return await self._child.wait()
+
+    async def load(self) -> Load:
+        """Load now; the numbers of before while a long batch keeps llama.cpp from counting."""
+        try:
+            answer = await self._client.get(f"{self.url}/health", timeout=HEALTH_TIMEOUT_S)
+            answer.raise_for_status()
+        except httpx.HTTPError as exc:
+            raise EngineUnresponsive(f"llama.cpp does not answer: {exc or type(exc).__name__}") from exc
+        try:
+            metrics, slots = await asyncio.gather(self._read("/metrics"), self._read("/slots"))
+        except httpx.HTTPError:
+            return self._load
+        self._load = load_of(metrics, slots, kv_tokens=self._plan.kv_tokens, slots=self._plan.slots)
+        return self._load
+
+    async def stop(self) -> None:
+        if self._child is not None:
+            await self._child.stop()
+
+    async def _try_start(self, port: int) -> bool:
+        """False when the port is taken and another may be tried."""
+        try:
+            listen.bind(self._spec.host, port).close()
+        except SetupError:
+            if self._spec.port is not None:
+                raise
+            return False
+        self._child = child = await self._spawn(port)
+        if (await child.read_line()).startswith(llamacpp_settings.SERVING):
+            return True
+        died = await child.wait()
+        if _PORT_LOST in child.tail and self._spec.port is None:
+            return False
+        reason = reason_in(child.tail) or f"llama.cpp {died}"
+        raise EngineStartError(f"cannot serve {self._model.path}: {reason}", log_tail=child.tail)
+
+    async def _spawn(self, port: int) -> Child:
+        argv = [
+            sys.executable,
+            "-m",
+            llamacpp_settings.MODULE,
+            self._model.id,
+        ]  # the id is for people who read `ps`
+        return await Child.spawn(argv, env=self._settings(port).to_env(), log_path=self._spec.log_path)
+
+    def _settings(self, port: int) -> llamacpp_settings.Settings:
+        spec, plan = self._spec, self._plan
+        return llamacpp_settings.Settings(
+            model=str(self._model.path),
+            mmproj=str(self._model.mmproj or ""),
+            name=spec.name or self._model.id,
+            host=spec.host,
+            port=port,
+            secret=spec.secret,
+            slots=plan.slots,
+            n_ctx=plan.kv_tokens,
+            kv_unified=plan.kv_unified,
+            embeds=self._embeds,
+            gpu_layers=0 if spec.num_gpus == 0 else -1,
+            num_gpus=spec.num_gpus or 0,
+            decode_threads=memory.physical_cores(),
+            prefill_threads=memory.usable_cpus(),
+            cache_ram_mib=plan.cache_ram_mib,
+        )
+
+    async def _read(self, path: str) -> bytes:
+        answer = await self._client.get(self.url + path, timeout=METRICS_TIMEOUT_S)
+        answer.raise_for_status()
+        return answer.content
+
+
+def reason_in(tail: str) -> str:
+    """Why llama.cpp would not start, from its log; empty if it does not say."""
+    lines = tail.splitlines()
+    for pattern in (_REASON, _ERROR):
+        for line in lines:
+            if match := pattern.search(line):
+                return match[1].strip()
+    return ""
+
+
+def _endpoints(*, embeds: bool) -> frozenset[Endpoint]:
+    return frozenset({Endpoint.EMBEDDINGS} if embeds else {Endpoint.CHAT, Endpoint.COMPLETIONS})

@@ -1,0 +1,65 @@
+"""How llama.cpp shares this machine among requests: pure arithmetic over what there is."""
+
+from dataclasses import dataclass
+
+from polychat.engines.gguf_header import Header
+from polychat.errors import SetupError
+
+DEFAULT_SLOTS = 4
+SMALLEST_CONTEXT = 512  # tokens; below that nothing useful fits
+KV_CACHE_SHARE = 0.25  # of free memory that a KV cache takes without being asked
+LARGEST_SHARE = 0.9  # of free memory that it may take when asked
+PROMPT_CACHE_SHARE = 1 / 16  # of free memory for the prompts of earlier chats
+LARGEST_PROMPT_CACHE_MIB = 2048
+_STEP = 256  # llama.cpp rounds contexts up to it
+_UNKNOWN_CONTEXT = 4096  # tokens, for a file that does not say
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Slots and memory. Each request may use `context_length` tokens, while there is room."""
+
+    slots: int
+    context_length: int
+    kv_tokens: int  # all slots together
+    kv_unified: bool  # slots share the KV cache because it is smaller than slots x context_length
+    cache_ram_mib: int
+
+
+def plan(header: Header, *, free_bytes: int, context_length: int | None, slots: int | None) -> Plan:
+    """Slots and contexts for a model whose weights have been taken off `free_bytes` already.
+
+    Raises:
+        SetupError: the context asked for is longer than the model's, or needs more memory than there is.
+    """
+    num_slots = slots or DEFAULT_SLOTS
+    token_bytes = max(header.kv_bytes_per_token, 1)
+    trained = header.context_length or _UNKNOWN_CONTEXT
+    if context_length is None:
+        affordable = int(free_bytes * KV_CACHE_SHARE) // token_bytes
+        context = min(trained, max(SMALLEST_CONTEXT, affordable // _STEP * _STEP))
+    else:
+        affordable = int(free_bytes * LARGEST_SHARE) // token_bytes
+        context = _checked(context_length, trained, affordable, token_bytes)
+    wanted = context * num_slots
+    return Plan(
+        slots=num_slots,
+        context_length=context,
+        kv_tokens=wanted if wanted <= affordable else max(context, affordable // _STEP * _STEP),
+        kv_unified=wanted > affordable,
+        cache_ram_mib=min(LARGEST_PROMPT_CACHE_MIB, int(free_bytes * PROMPT_CACHE_SHARE) // _MIB),
+    )
+
+
+def _checked(asked: int, trained: int, affordable: int, token_bytes: int) -> int:
+    if asked > trained:
+        raise SetupError(
+            f"--context-length {asked} is more than the {trained} tokens this model was trained on"
+        )
+    if asked > affordable:
+        raise SetupError(
+            f"--context-length {asked} needs {asked * token_bytes / _MIB:.0f} MiB of KV cache; "
+            f"at most {affordable} tokens fit into what is free"
+        )
+    return asked

@@ -1,0 +1,65 @@
+"""What a worker is told to run, checked once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from polychat.errors import SetupError
+
+FIRST_PORT = 21002  # a worker's, when none is asked for; the next free one otherwise
+LAST_PORT = 21999
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """A model on this machine's disk."""
+
+    path: Path  # the GGUF file; the first of them when the model is split
+    id: str  # the name that it is served under unless another is given
+    mmproj: Path | None = None  # the projector that lets it see images
+
+
+@dataclass(frozen=True, slots=True)
+class EchoSpeed:
+    """How fast the echo engine pretends to be."""
+
+    tokens_per_s: float = 50.0  # of each request; 0: as fast as it can
+    ttft_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.tokens_per_s < 0 or self.ttft_s < 0:
+            raise SetupError("--echo-tokens-per-s and --echo-ttft cannot be negative")
+
+
+AS_USUAL = EchoSpeed()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """One engine on this machine. None leaves the choice to the engine."""
+
+    secret: str  # the bearer key that its API routes require
+    engine: str = "auto"
+    model: ModelFiles | None = None
+    name: str = ""  # the model's public id
+    host: str = "127.0.0.1"
+    port: int | None = None
+    context_length: int | None = None  # tokens of prompt and answer of one request
+    slots: int | None = None  # requests decoded at once
+    num_gpus: int | None = None  # 0: CPU only
+    log_path: Path | None = None
+    echo: EchoSpeed = AS_USUAL
+
+    def __post_init__(self) -> None:
+        for flag, value in (("--context-length", self.context_length), ("--slots", self.slots)):
+            if value is not None and value < 1:
+                raise SetupError(f"{flag} must be at least 1, not {value}")
+
+    def ports(self) -> range:
+        """The ports to try, in order."""
+        return range(FIRST_PORT, LAST_PORT + 1) if self.port is None else range(self.port, self.port + 1)
+
+
+def base_url(host: str, port: int) -> str:
+    """The URL at which programs on this machine reach a server that listens on `host`:`port`."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

@@ -1,0 +1,184 @@
+"""The agent beside an engine: starts it, tells the controller how it is, restarts it, drains it at the end.
+
+`link.py` speaks with the controller, `backoff.py` says how long to wait after a death.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from polychat.engines.base import Engine, EngineUnresponsive
+from polychat.errors import SetupError
+from polychat.routing import feed
+from polychat.routing.replica import Replica, ReplicaState
+from polychat.types import Load
+from polychat.worker import backoff
+from polychat.worker.link import Link
+
+log = logging.getLogger(__name__)
+
+ANNOUNCE_START_AFTER_S = 1.0  # an engine that is up sooner is announced once, as ready
+GATEWAYS_LEARN_S = 0.3  # from our word to the controller until no gateway sends a request
+DRAIN_POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the agent was told."""
+
+    address_of: Callable[[str], str]  # the engine's own URL -> the one that gateways use
+    drain_timeout_s: float = 30.0
+
+
+class Agent:
+    """One engine's life. `stop` may be called from a signal handler: once to drain, twice to end at once."""
+
+    def __init__(self, engine: Engine, replica: Replica, link: Link | None, orders: Orders) -> None:
+        """`replica`'s URL is where the engine will probably be; without a link nobody is told."""
+        self._engine = engine
+        self._replica = replica
+        self._link = link
+        self._orders = orders
+        self._shown: tuple[ReplicaState, str, str] | None = None  # state, detail and URL that were told last
+        self._is_draining = asyncio.Event()
+        self._at_once = asyncio.Event()
+
+    def stop(self) -> None:
+        """Finish what runs and end; the second time: end."""
+        if self._is_draining.is_set():
+            self._at_once.set()
+        self._is_draining.set()
+
+    async def run(self) -> None:
+        """Until `stop`. Leaves nothing behind, whatever happens.
+
+        Raises:
+            EngineStartError: the engine did not start the first time.
+            SetupError: the controller refuses us.
+        """
+        jobs = [asyncio.create_task(self._keep_engine(), name="engine")]
+        if self._link is not None:
+            jobs.append(asyncio.create_task(self._link.run(), name="link"))
+        told_to_stop = asyncio.create_task(self._is_draining.wait())
+        try:
+            await asyncio.wait({*jobs, told_to_stop}, return_when=asyncio.FIRST_COMPLETED)
+            for job in jobs:
+                if job.done():
+                    job.result()
+            await self._drain()
+        finally:
+            for task in (*jobs, told_to_stop):
+                task.cancel()
+            await asyncio.gather(*jobs, told_to_stop, return_exceptions=True)
+            await self._engine.stop()
+
+    async def _keep_engine(self) -> None:
+        loop = asyncio.get_running_loop()
+        await self._start_engine()
+        failures = 0
+        while True:
+            since_s = loop.time()
+            how = await self._watch_engine()
+            failures = backoff.failures_after(failures, lived_s=loop.time() - since_s)
+            while True:
+                wait_s = backoff.delay_s(failures)
+                self._show(
+                    ReplicaState.STARTING,
+                    f"the engine is gone ({how}); it is started again after {wait_s:g} s",
+                )
+                await asyncio.sleep(wait_s)
+                try:
+                    await self._start_engine()
+                    break
+                except SetupError as exc:  # what worked once may work again: memory, a port
+                    how, failures = str(exc), failures + 1
+
+    async def _start_engine(self) -> None:
+        starting = asyncio.ensure_future(self._engine.start())
+        try:
+            await asyncio.wait({starting}, timeout=ANNOUNCE_START_AFTER_S)
+            if not starting.done():
+                self._locate(self._engine.url)
+                self._show(ReplicaState.STARTING, self._replica.detail or "the model is being loaded")
+            self._locate(await starting)
+        finally:
+            starting.cancel()
+        self._show(ReplicaState.READY, "")
+
+    async def _watch_engine(self) -> str:
+        """Report its load every second until it is gone; how it went."""
+        gone = asyncio.ensure_future(self._engine.wait_exit())
+        try:
+            while True:
+                await asyncio.wait({gone}, timeout=feed.BEAT_S)
+                if gone.done():
+                    return gone.result()
+                await self._report_load()
+        finally:
+            gone.cancel()
+
+    async def _report_load(self) -> None:
+        try:
+            load = await self._engine.load()
+        except EngineUnresponsive as exc:
+            self._show(ReplicaState.STARTING, str(exc))
+            return
+        self._replica = replace(self._replica, load=load)
+        self._show(ReplicaState.READY, "")
+        if self._link is not None:
+            self._link.report(load)
+
+    def _locate(self, url: str) -> None:
+        self._replica = replace(
+            self._replica, url=self._orders.address_of(url), context_length=self._engine.context_length
+        )
+
+    def _show(self, state: ReplicaState, detail: str) -> None:
+        """Tell the controller and the log, if that is new. Once draining, always draining."""
+        if self._is_draining.is_set():
+            state, detail = ReplicaState.DRAINING, ""
+        changed = replace(self._replica, state=state, detail=detail)
+        if (changed.state, changed.detail, changed.url) == self._shown:
+            return
+        self._replica = changed
+        self._shown = (changed.state, changed.detail, changed.url)
+        if self._link is not None:
+            self._link.announce(changed)
+        level = logging.INFO if state is not ReplicaState.STARTING else logging.WARNING
+        log.log(
+            level, "%s at %s is %s%s", changed.model, changed.url, state, f" ({detail})" if detail else ""
+        )
+
+    async def _drain(self) -> None:
+        """Let gateways know, then wait until nothing runs, the time is over, or `stop` is called again."""
+        if self._shown is None:
+            return  # nobody knows us yet
+        self._show(ReplicaState.DRAINING, "")
+        emptied = asyncio.ensure_future(self._until_empty())
+        at_once = asyncio.ensure_future(self._at_once.wait())
+        try:
+            await asyncio.wait(
+                {emptied, at_once},
+                timeout=self._orders.drain_timeout_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            emptied.cancel()
+            at_once.cancel()
+            await asyncio.gather(emptied, at_once, return_exceptions=True)
+
+    async def _until_empty(self) -> None:
+        if self._link is not None and await self._link.until_told(timeout_s=1.0):
+            await asyncio.sleep(GATEWAYS_LEARN_S)
+        try:
+            while _unfinished(load := await self._engine.load()):
+                if self._link is not None:
+                    self._link.report(load)
+                await asyncio.sleep(DRAIN_POLL_S)
+        except EngineUnresponsive:
+            return
+
+
+def _unfinished(load: Load) -> int:
+    return load.running + load.waiting

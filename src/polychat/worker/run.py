@@ -1,0 +1,124 @@
+"""From what the command line was told to a running agent."""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvloop
+
+from polychat.engines import models
+from polychat.engines.base import Engine
+from polychat.engines.catalog import chosen, open_engine
+from polychat.engines.spec import AS_USUAL, FIRST_PORT, EchoSpeed, EngineSpec, ModelFiles, base_url
+from polychat.errors import EngineStartError, SetupError
+from polychat.routing.replica import Replica, served_names
+from polychat.worker.address import advertised, host_of
+from polychat.worker.agent import Agent, Orders
+from polychat.worker.link import Link
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What `polychat worker` was told, word for word."""
+
+    model: str = ""
+    names: tuple[str, ...] = ()
+    host: str = "127.0.0.1"
+    port: int | None = None
+    controller: str = ""  # "": no controller
+    worker_address: str = ""
+    engine: str = "auto"
+    num_gpus: int | None = None
+    context_length: int | None = None
+    slots: int | None = None
+    revision: str | None = None
+    token: str = field(default="", repr=False)
+    drain_timeout_s: float = 30.0
+    echo: EchoSpeed = AS_USUAL
+    log_path: Path | None = None
+
+
+def run(job: Job) -> None:
+    """Serve until SIGTERM or Ctrl-C, then drain; again to end at once.
+
+    Raises:
+        EngineStartError: the engine did not start; the end of its log has been printed.
+        SetupError: the job cannot be done as told.
+    """
+    engine_name = chosen(job.engine)
+    if job.controller:
+        host_of(job.controller)
+    model = _model(job, engine_name)
+    names = job.names or ((model.id,) if model else (engine_name,))
+    secret = secrets.token_urlsafe(24)
+    engine = open_engine(
+        EngineSpec(
+            secret=secret,
+            engine=engine_name,
+            model=model,
+            name=names[0],
+            host=job.host,
+            port=job.port,
+            context_length=job.context_length,
+            slots=job.slots,
+            num_gpus=job.num_gpus,
+            log_path=job.log_path,
+            echo=job.echo,
+        )
+    )
+    replica = _replica(engine, names, url=_first_url(job), secret=secret)
+    if not job.controller:
+        log.info("no controller is told; the engine's key is %s", secret)
+    try:
+        uvloop.run(_serve(job, engine, replica))
+    except EngineStartError as exc:
+        if exc.log_tail:
+            log.error("the end of the engine's log:\n%s", exc.log_tail)
+        raise
+
+
+async def _serve(job: Job, engine: Engine, replica: Replica) -> None:
+    link = Link(job.controller, token=job.token) if job.controller else None
+    orders = Orders(address_of=lambda url: _advertised(job, url), drain_timeout_s=job.drain_timeout_s)
+    agent = Agent(engine, replica, link, orders)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, agent.stop)
+    await agent.run()
+
+
+def _advertised(job: Job, url: str) -> str:
+    return advertised(url, host=job.host, controller=job.controller, asked=job.worker_address)
+
+
+def _model(job: Job, engine_name: str) -> ModelFiles | None:
+    if engine_name == "echo":
+        return None
+    if not job.model:
+        raise SetupError("which model? `polychat worker builtin`, a GGUF file, or a hub id such as user/repo")
+    return models.resolve(job.model, revision=job.revision)
+
+
+def _first_url(job: Job) -> str:
+    """Where the engine will be if its port is free. Says now what would fail once the model is loaded."""
+    return _advertised(job, base_url(job.host, job.port or FIRST_PORT))
+
+
+def _replica(engine: Engine, names: tuple[str, ...], *, url: str, secret: str) -> Replica:
+    return Replica(
+        id=f"{os.getpid()}-{secrets.token_hex(8)}",
+        url=url,
+        names=served_names(names),
+        engine=engine.name,
+        endpoints=engine.endpoints,
+        context_length=engine.context_length,
+        created=int(time.time()),
+        secret=secret,
+    )
