@@ -1,34 +1,23 @@
-"""A controller and a gateway as processes, scripted engines behind them, clients in front."""
+"""Clients in front of a gateway that works, scripted engines behind it."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
 
 import httpx
 import openai
 import pytest
 
-from polychat.routing.replica import ReplicaState
 from polychat.types import Endpoint
 from tests.support.fake_engine import (
     SSE_HEAD,
     Call,
-    FakeEngine,
-    Script,
-    announced,
     answer,
     event,
     hang,
-    replica_at,
-    reset,
     stream,
 )
-from tests.support.polling import eventually
-from tests.support.processes import RoleProcess, free_port, free_ports
+from tests.support.gateway_site import CHAT, Site
 
-CHAT = {"model": "fake", "messages": [{"role": "user", "content": "hi"}]}
 COMPLETION = {
     "id": "chatcmpl-1",
     "object": "chat.completion",
@@ -38,61 +27,6 @@ COMPLETION = {
     "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
 }
 ANSWER = answer(json.dumps(COMPLETION).encode())
-
-
-@dataclass
-class Site:
-    """Where the processes listen."""
-
-    controller_url: str
-    api_url: str
-
-    @asynccontextmanager
-    async def engines(self, *scripts: Script, **facts: object) -> AsyncIterator[list[FakeEngine]]:
-        """One replica of the model "fake" for each script, known to the gateway; gone from it afterwards."""
-        async with AsyncExitStack() as stack:
-            engines = [await stack.enter_async_context(FakeEngine(script)) for script in scripts]
-            replicas = [replica_at(engine.url, **facts) for engine in engines]
-            async with announced(self.controller_url, *replicas):
-                await self.until(replicas=len(engines))
-                yield engines
-            await self.until(replicas=0)
-
-    async def health(self) -> dict[str, int]:
-        async with httpx.AsyncClient(trust_env=False) as http:
-            facts: dict[str, int] = (await http.get(f"{self.api_url}/health")).json()
-            return facts
-
-    async def until(self, **facts: int) -> None:
-        """Until the gateway says so of itself."""
-
-        async def says_so() -> bool:
-            return facts.items() <= (await self.health()).items()
-
-        await eventually(says_so)
-
-    def sdk(self) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(base_url=f"{self.api_url}/v1", api_key="any", max_retries=0, timeout=20)
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    controller_port, api_port = free_ports(2)
-    controller_url, api_url = f"http://127.0.0.1:{controller_port}", f"http://127.0.0.1:{api_port}"
-    flags = ("--controller-address", controller_url, "--queue-timeout", "1", "--max-body-mb", "1")
-    with (
-        RoleProcess("controller", "--port", str(controller_port)) as controller,
-        RoleProcess("api", "--port", str(api_port), *flags) as api,
-    ):
-        controller.wait_until_answers(f"{controller_url}/health")
-        api.wait_until_answers(f"{api_url}/health")
-        yield Site(controller_url, api_url)
-
-
-@pytest.fixture
-async def http(site: Site) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False, base_url=site.api_url, timeout=20) as http:
-        yield http
 
 
 async def test_the_sdk_gets_a_chat_a_completion_and_the_list_of_models(site: Site) -> None:
@@ -170,139 +104,6 @@ async def test_a_client_that_leaves_before_the_first_byte_frees_the_engine(
         writer.close()
         await engine.wait_until(lambda: engine.num_hung_up == 1)
         await site.until(in_flight=0)
-
-
-async def test_a_replica_that_dies_in_mid_stream_ends_the_stream_with_one_error_event(
-    site: Site, http: httpx.AsyncClient
-) -> None:
-    async with site.engines(stream(event("Hel"), b'data: {"half', is_complete=False)):
-        response = await http.post("/v1/chat/completions", json=CHAT | {"stream": True})
-        assert response.content.startswith(event("Hel") + b'data: {"error":{')
-        error = json.loads(response.content.removeprefix(event("Hel") + b"data: "))["error"]
-        assert (error["type"], error["code"]) == ("server_error", "replica_error")
-
-
-async def test_the_sdk_raises_when_a_replica_dies_in_mid_stream(site: Site) -> None:
-    async with site.engines(stream(event("Hel"), is_complete=False)), site.sdk() as sdk:
-        chunks = await sdk.chat.completions.create(
-            model="fake", messages=[{"role": "user", "content": "hi"}], stream=True
-        )
-        assert (await anext(chunks)).choices[0].delta.content == "Hel"
-        with pytest.raises(openai.APIError, match="broke off"):
-            await anext(chunks)
-
-
-async def test_a_stream_that_ends_without_its_last_event_is_an_error(
-    site: Site, http: httpx.AsyncClient
-) -> None:
-    async def give_up(call: Call) -> None:
-        await call.send(SSE_HEAD)
-        await call.chunk(event("Hel"))
-        await call.chunk(b"")
-
-    async with site.engines(give_up):
-        response = await http.post("/v1/chat/completions", json=CHAT | {"stream": True})
-        assert response.content.count(b"data: ") == 2
-        assert b"replica_error" in response.content
-
-
-async def test_an_engines_own_error_event_is_not_followed_by_another(
-    site: Site, http: httpx.AsyncClient
-) -> None:
-    own = b'data: {"error":{"message":"out of memory","type":"server_error","code":500}}\n\n'
-
-    async def fail(call: Call) -> None:
-        await call.send(SSE_HEAD)
-        await call.chunk(event("Hel") + own)
-        await call.chunk(b"")
-
-    async with site.engines(fail):
-        response = await http.post("/v1/chat/completions", json=CHAT | {"stream": True})
-        assert response.content == event("Hel") + own
-
-
-UNAVAILABLE = answer(b'{"error":{"message":"Loading model","code":503}}', status=503)
-
-
-@pytest.mark.parametrize("failing", [reset, UNAVAILABLE, stream(is_complete=False)])
-@pytest.mark.parametrize("is_stream", [False, True])
-async def test_a_replica_that_fails_before_the_first_byte_is_replaced_unseen(
-    site: Site, http: httpx.AsyncClient, failing: Script, is_stream: bool
-) -> None:
-    works = stream(event("Hello")) if is_stream else ANSWER
-    async with site.engines(failing, works) as [bad, good]:
-        for _ in range(20):
-            response = await http.post("/v1/chat/completions", json=CHAT | {"stream": is_stream})
-            assert (response.status_code, b"Hello" in response.content) == (200, True)
-    assert bad.received
-    assert len(good.received) == 20
-
-
-async def test_a_replica_that_refuses_connections_is_replaced_unseen(
-    site: Site, http: httpx.AsyncClient
-) -> None:
-    async with FakeEngine(ANSWER) as engine:
-        dead = replica_at(f"http://127.0.0.1:{free_port()}")
-        async with announced(site.controller_url, dead, replica_at(engine.url)):
-            await site.until(replicas=2)
-            for _ in range(20):
-                assert (await http.post("/v1/chat/completions", json=CHAT)).status_code == 200
-        await site.until(replicas=0)
-    assert len(engine.received) == 20
-
-
-async def test_no_replica_is_tried_twice_and_no_request_kills_more_than_two(
-    site: Site, http: httpx.AsyncClient
-) -> None:
-    async with site.engines(reset, reset, reset) as engines:
-        response = await http.post("/v1/chat/completions", json=CHAT)
-    assert (response.status_code, response.json()["error"]["code"]) == (502, "replica_error")
-    assert sorted(len(engine.received) for engine in engines) == [0, 1, 1]
-
-
-@pytest.mark.parametrize("status", [400, 500])
-async def test_an_engines_other_errors_are_passed_on_and_never_retried(
-    site: Site, http: httpx.AsyncClient, status: int
-) -> None:
-    refuse = answer(b'{"detail":"no such grammar"}', status=status)
-    async with site.engines(refuse, refuse) as engines:
-        response = await http.post("/v1/chat/completions", json=CHAT)
-    assert response.status_code == status
-    assert "no such grammar" in response.json()["error"]["message"]
-    assert sum(len(engine.received) for engine in engines) == 1
-
-
-async def test_a_model_that_is_starting_is_waited_for(site: Site, http: httpx.AsyncClient) -> None:
-    async with FakeEngine(ANSWER) as engine:
-        starting = replica_at(engine.url, state=ReplicaState.STARTING, detail="loading weights")
-        async with announced(site.controller_url, starting) as change:
-            await site.until(replicas=1)
-            assert (await http.get("/v1/models")).json()["data"] == []
-            waiting = asyncio.create_task(http.post("/v1/chat/completions", json=CHAT))
-            await site.until(waiting=1)
-            await change(replace(starting, state=ReplicaState.READY))
-            assert (await waiting).status_code == 200
-        await site.until(replicas=0)
-
-
-async def test_a_model_that_stays_away_is_503_with_the_reason_and_when_to_retry(
-    site: Site, http: httpx.AsyncClient
-) -> None:
-    async with site.engines(ANSWER, state=ReplicaState.STARTING, detail="loading weights"):
-        response = await http.post("/v1/chat/completions", json=CHAT)
-    assert response.status_code == 503
-    assert int(response.headers["retry-after"]) > 0
-    assert "loading weights" in response.json()["error"]["message"]
-
-
-async def test_a_model_whose_last_replica_has_just_gone_is_503_and_not_unknown(
-    site: Site, http: httpx.AsyncClient
-) -> None:
-    async with site.engines(ANSWER):
-        pass
-    assert (await http.post("/v1/chat/completions", json=CHAT)).status_code == 503
-    unknown = await http.post("/v1/chat/completions", json=CHAT | {"model": "never-seen"})
-    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "model_not_found")
 
 
 async def test_embeddings_of_a_model_that_makes_none_are_501(site: Site, http: httpx.AsyncClient) -> None:

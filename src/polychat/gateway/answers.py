@@ -17,6 +17,10 @@ from polychat.errors import (
 from polychat.types import Endpoint
 
 _MAX_TEXT = 500  # characters of an engine's own words shown to a client
+_NOT_THE_ENGINES_FAULT = (  # what llama.cpp says with status 500 to a request that it cannot take
+    "input is not supported",
+    "Failed to parse tool",
+)
 _TAIL_KEY = b'"usage":'
 
 
@@ -54,6 +58,8 @@ def error_of(status: int, body: bytes, endpoint: Endpoint) -> PlatformError:
     if status in (401, 403, 404, 405) or status < 400:
         # The gateway asked wrongly, or asked the wrong program; the client can do nothing about it.
         return _failure(502, f"The engine refused the gateway's request (status {status}): {message}")
+    if status == 500 and any(phrase in message for phrase in _NOT_THE_ENGINES_FAULT):
+        return RequestError(message.partition(" - hint:")[0], param="messages")
     if status >= 500:
         return _failure(500, f"The engine failed: {message}")
     return _refusal(status, message, facts)

@@ -77,6 +77,12 @@ def test_what_the_gateway_did_wrong_is_not_the_clients_fault(engine_status: int,
     assert not isinstance(error, ReplicaUnavailable)
 
 
+def test_llama_cpps_500_for_an_image_to_a_text_model_is_a_400() -> None:
+    message = "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj"
+    error = chat_error(500, {"error": {"code": 500, "message": message, "type": "server_error"}})
+    assert (error.status, str(error), error.param) == (400, "image input is not supported", "messages")
+
+
 @given(st.integers(300, 599), st.binary(max_size=100))
 def test_any_answer_makes_one_error_in_the_envelope(status: int, body: bytes) -> None:
     error = error_of(status, body, Endpoint.CHAT)
