@@ -85,21 +85,26 @@ def answers(url: str, *, api_key: str = "") -> bool:
     return True
 
 
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Ours, without what a developer has set for polychat, plus `extra`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("POLYCHAT_")}
+    return kept | {"PYTHONUNBUFFERED": "1", "POLYCHAT_CONFIG": os.devnull} | dict(extra or {})
+
+
 class RoleProcess:
     """`python -m polychat ARGS` as a child in its own session, its output collected line by line.
 
     Use it as a context manager, so that nothing outlives the test. The environment is ours plus `env`,
-    without any POLYCHAT_* of the developer's shell.
+    without any POLYCHAT_* and settings file of the developer.
     """
 
     def __init__(
         self, *args: str, env: Mapping[str, str] | None = None, stdin: int = subprocess.DEVNULL
     ) -> None:
         self.args = args
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("POLYCHAT_")}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "polychat", *args],
-            env=kept | {"PYTHONUNBUFFERED": "1"} | dict(env or {}),
+            env=environment(env),
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -20,6 +20,7 @@ from polychat.cli import settings
 from polychat.cli.group import PolychatGroup
 from polychat.errors import PlatformError, SetupError
 
+ORPHAN_S = 4.0  # how long a role whose parent was killed may take to end
 COMMANDS = ("up", "chat", "models", "status", "controller", "worker", "api", "web", "download", "doctor")
 
 
@@ -87,9 +88,18 @@ def _root(
 
 
 def _hold_lifeline() -> None:
+    """When our parent is gone, end as SIGTERM ends us; and whatever hangs, be gone soon after."""
+    import signal
+    import time
+
     from polychat import lifeline
 
-    lifeline.hold()
+    def end() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(ORPHAN_S)
+        os._exit(1)
+
+    lifeline.hold(on_cut=end)
 
 
 def _complain(line: str, *, status: int) -> int:

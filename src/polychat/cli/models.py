@@ -1,5 +1,6 @@
 """`polychat models`: what the API serves."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,7 +37,8 @@ def models(
     if as_json:
         typer.echo(json.dumps([asdict(card) for card in cards], indent=2, ensure_ascii=False))
     elif cards:
-        Console(highlight=False).print(table(cards))
+        width = None if sys.stdout.isatty() else 400  # a pipe has no edge at which to cut
+        Console(highlight=False, width=width).print(table(cards))
     else:
         typer.echo("No model is served yet; `polychat status` shows what is coming.")
 
@@ -46,6 +48,8 @@ def table(cards: "Sequence[ModelCard]") -> "Table":
     from rich.table import Table
 
     shown = Table("MODEL", "CONTEXT", "ALSO CALLED", box=None, pad_edge=False)
+    for column in shown.columns:
+        column.overflow = "fold"
     for root in dict.fromkeys(card.root for card in cards):
         names = [card for card in cards if card.root == root]
         others = [card.id for card in names if card.id != root]

@@ -39,7 +39,8 @@ def _print_once(rows: "list[Row]") -> None:
     from polychat.cli.status_view import table
 
     if rows:
-        Console(highlight=False).print(table(rows))
+        width = None if sys.stdout.isatty() else 400  # a pipe has no edge at which to cut
+        Console(highlight=False, width=width).print(table(rows))
     else:
         typer.echo("No replica has registered; `polychat worker MODEL` starts one.")
 

@@ -123,6 +123,8 @@ _HEADINGS = ("MODEL", "REPLICA", "ENGINE", "STATE", "RUNNING", "WAITING", "KV CA
 def table(rows: list[Row]) -> Table:
     """One line a replica."""
     shown = Table(*_HEADINGS, box=None, pad_edge=False)
+    for column in shown.columns:
+        column.overflow = "fold"
     for row in rows:
         colour = _COLOURS.get(row.state, "red")
         shown.add_row(

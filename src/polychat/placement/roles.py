@@ -103,7 +103,8 @@ def workers(plan: Plan) -> list[Role]:
 
 def _worker(plan: Plan, model: str, port: int, *, name: str) -> Role:
     what = ("--engine", ECHO) if model == ECHO else (model,)
-    flags = ("--port", str(port), "--controller-address", plan.controller_url, *plan.worker_flags)
+    drain = ("--drain-timeout", "1.5")  # seconds; by then no gateway sends it anything
+    flags = ("--port", str(port), "--controller-address", plan.controller_url, *drain, *plan.worker_flags)
 
     def missing(body: bytes) -> str:
         return missing_replica(body, port)
