@@ -31,7 +31,15 @@ class ControllerLink:
     async def run(self) -> None:
         """Follow for ever, connecting again RETRY_S after each loss."""
         timeout = httpx.Timeout(feed.SILENCE_S)
-        async with httpx.AsyncClient(trust_env=False, timeout=timeout, headers=self._headers) as http:
+        http = httpx.AsyncClient(
+            trust_env=False,  # a company's proxy does not know the way to the controller
+            timeout=timeout,
+            headers=self._headers,
+            verify=self.url.startswith(
+                "https:"
+            ),  # loading certificates takes memory that plain HTTP can do without
+        )
+        async with http:
             while True:
                 try:
                     await self._follow(http)

@@ -26,6 +26,7 @@ def serve(sock: socket.socket, settings: Settings) -> None:
         log_config=None,  # its warnings go where ours go
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=math.ceil(settings.drain_timeout_s),
     )
