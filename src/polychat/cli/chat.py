@@ -94,4 +94,6 @@ async def _once(model: "Model", conversation: "Conversation") -> None:
 async def _talk(model: "Model", conversation: "Conversation", multiline: bool) -> None:
     from polychat.cli.chat_session import Session
 
-    await Session(model, conversation, history=state.home() / "chat_history", multiline=multiline).run()
+    await Session(
+        model, conversation, history=state.made(state.home()) / "chat_history", multiline=multiline
+    ).run()

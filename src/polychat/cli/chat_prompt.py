@@ -21,7 +21,6 @@ class Typing:
 
 def prompt_session(history: Path, typing: Typing) -> PromptSession[str]:
     """A prompt that keeps what was typed in the file `history`, for its user's eyes only."""
-    history.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     history.touch(mode=0o600)
     return PromptSession(
         history=FileHistory(str(history)),

@@ -6,7 +6,6 @@ at once.
 """
 
 import importlib
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -33,11 +32,7 @@ def run() -> None:
 
 def our_commands() -> list[Callable[..., None]]:
     """Every command's function, named as the command is."""
-    return [
-        getattr(importlib.import_module(f"polychat.cli.{name}"), name)
-        for name in COMMANDS
-        if importlib.util.find_spec(f"polychat.cli.{name}")
-    ]
+    return [getattr(importlib.import_module(f"polychat.cli.{name}"), name) for name in COMMANDS]
 
 
 def main(argv: Sequence[str], commands: Sequence[Callable[..., None]]) -> int:

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from polychat.errors import SetupError
+
 
 def home() -> Path:
     """POLYCHAT_HOME, by default in the user's XDG state folder. It may not exist yet."""
@@ -10,3 +12,18 @@ def home() -> Path:
         return Path(chosen).expanduser().absolute()
     state = os.environ.get("XDG_STATE_HOME")
     return (Path(state) if state else Path.home() / ".local" / "state") / "polychat"
+
+
+def made(folder: Path) -> Path:
+    """A folder for what only its owner may read, made if it is not there.
+
+    Raises:
+        SetupError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as exc:
+        raise SetupError(
+            f"cannot make the folder {folder}: {exc.strerror}; set POLYCHAT_HOME to one you may write to"
+        ) from exc
+    return folder

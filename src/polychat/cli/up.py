@@ -79,7 +79,7 @@ def up(
     )
     plan, note = up_checks.plan(wish)
     up_checks.fetch(plan.models, engine=engine, revision=revision)
-    up_run.run(plan, log_folder=_log_folder(port), note=note)
+    up_run.run(plan, log_folder=state.made(_log_folder(port)), note=note)
 
 
 def _log_folder(port: int) -> Path:
