@@ -1,23 +1,15 @@
-"""Waiting in async tests for what another process does."""
+"""Waiting in async tests for what is bound to happen."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
-POLL_S = 0.02
+POLL_S = 0.01
 
 
-async def eventually(condition: Callable[[], Awaitable[object]], *, timeout_s: float = 10.0) -> None:
-    """Until awaiting `condition` gives something true; TimeoutError after the deadline."""
-    async with asyncio.timeout(timeout_s):
-        while not await condition():  # noqa: ASYNC110  # what is awaited happens in another process
-            await asyncio.sleep(POLL_S)
-
-
-async def refuses_connections(port: int) -> bool:
-    """Whether nobody listens on the port any more."""
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except ConnectionRefusedError:
-        return True
-    writer.close()
-    return False
+async def eventually(claim: Callable[[], Awaitable[bool]], *, timeout_s: float = 10.0) -> None:
+    """Poll until `claim` is true; an AssertionError after the deadline."""
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + timeout_s
+    while not await claim():
+        assert loop.time() < deadline_s, f"not within {timeout_s:g} s"
+        await asyncio.sleep(POLL_S)

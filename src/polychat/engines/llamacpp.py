@@ -34,13 +34,13 @@ class LlamaCpp:
     def __init__(self, spec: EngineSpec, model: ModelFiles) -> None:
         """Raises SetupError when the file is none that llama.cpp can read, or the machine is too small."""
         header = gguf_header.read(model.path)
-        weights_bytes = sum(shard.stat().st_size for shard in shards(model.path))
+        self._weights_bytes = sum(shard.stat().st_size for shard in shards(model.path))
         self._spec = spec
         self._model = model
         self._embeds = header.embeds
         self._plan = llamacpp_plan.plan(
             header,
-            free_bytes=max(0, memory.available_bytes() - weights_bytes),
+            free_bytes=max(0, memory.available_bytes() - self._weights_bytes),
             context_length=spec.context_length,
             slots=spec.slots,
         )
@@ -84,6 +84,7 @@ class LlamaCpp:
     async def stop(self) -> None:
         if self._child is not None:
             await self._child.stop()
+        await self._client.aclose()
 
     async def _try_start(self, port: int) -> bool:
         """False when the port is taken and another may be tried."""
@@ -126,8 +127,8 @@ class LlamaCpp:
             embeds=self._embeds,
             gpu_layers=0 if spec.num_gpus == 0 else -1,
             num_gpus=spec.num_gpus or 0,
-            decode_threads=memory.physical_cores(),
-            prefill_threads=memory.usable_cpus(),
+            decode_threads=llamacpp_plan.threads(self._weights_bytes, memory.physical_cores()),
+            prefill_threads=llamacpp_plan.threads(self._weights_bytes, memory.usable_cpus()),
             cache_ram_mib=plan.cache_ram_mib,
         )
 

@@ -63,7 +63,7 @@ class Child:
         await self._finish_log()
         return describe_exit(status)
 
-    async def stop(self, *, grace_s: float = 3.0) -> None:
+    async def stop(self, *, grace_s: float = 1.0) -> None:
         """Ask it to end, kill it if it has not within `grace_s`; gone on return. Safe to call twice."""
         self._signal(signal.SIGTERM)
         try:
