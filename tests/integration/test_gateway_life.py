@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.support.fake_engine import SSE_HEAD, Call, FakeEngine, announced, event, replica_at
-from tests.support.gateway_site import CHAT, start_api
-from tests.support.polling import eventually, refuses_connections
+from tests.support.gateway_site import CHAT, refuses_connections, start_api
+from tests.support.polling import eventually
 from tests.support.processes import RoleProcess, free_port, wait_until
 
 

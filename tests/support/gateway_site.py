@@ -1,5 +1,6 @@
 """A running controller and gateway, and scripted engines that come and go behind them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -54,3 +55,13 @@ def start_api(controller_url: str, *flags: str) -> tuple[RoleProcess, str]:
     api = RoleProcess("api", "--port", str(port), "--controller", controller_url, *flags)
     api.wait_until_answers(f"http://127.0.0.1:{port}/health")
     return api, f"http://127.0.0.1:{port}"
+
+
+async def refuses_connections(port: int) -> bool:
+    """Whether nobody listens on the port any more."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return True
+    writer.close()
+    return False
