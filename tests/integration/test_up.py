@@ -71,7 +71,7 @@ def answer_of(request: urllib.request.Request) -> str:
 
 
 @contextmanager
-def running(home: Path, *flags: str) -> Iterator[Platform]:
+def running(home: Path, *flags: str, page: bool = False) -> Iterator[Platform]:
     api_port, controller_port, worker_port = free_ports(3)
     ports = (
         "--port",
@@ -81,7 +81,9 @@ def running(home: Path, *flags: str) -> Iterator[Platform]:
         "--worker-port",
         str(worker_port),
     )
-    with RoleProcess("up", "--no-web", *ports, *flags, env={"POLYCHAT_HOME": str(home)}) as process:
+    with RoleProcess(
+        "up", *ports, *flags, *([] if page else ["--no-web"]), env={"POLYCHAT_HOME": str(home)}
+    ) as process:
         yield Platform(process, api_port, controller_port)
 
 
@@ -178,3 +180,19 @@ def test_a_model_that_is_not_there_is_refused_before_anything_starts(tmp_path: P
         assert platform.process.wait(timeout_s=15) == 1
     assert platform.process.output.startswith("polychat: ")
     assert "nowhere.gguf" in platform.process.output
+
+
+def test_the_api_answers_before_the_page_is_there_and_both_are_shown(tmp_path: Path) -> None:
+    (web_port,) = free_ports(1)
+    flags = ("echo", "echo", "--web-port", str(web_port), "--api-keys", "k1")
+    with running(tmp_path, *flags, page=True) as platform:
+        platform.process.wait_for_line("the API is ready at", timeout_s=30)
+        assert platform.answers()
+        platform.process.wait_for_line("polychat is ready", timeout_s=60)
+        assert answers(f"http://127.0.0.1:{web_port}/")
+        assert f"Web page    http://127.0.0.1:{web_port}" in platform.process.output
+        replicas = get_json(f"http://127.0.0.1:{platform.controller_port}/replicas")
+        assert isinstance(replicas, list)
+        assert len(replicas) == 2
+        platform.process.send(signal.SIGTERM)
+        assert platform.process.wait(timeout_s=5) == 0
