@@ -13,7 +13,7 @@ from polychat.web.answering import Answers
 from polychat.web.chat_tab import ChatTab
 from polychat.web.csp import only_from_here
 from polychat.web.model_view import ModelView, follow_models
-from polychat.web.models import Menu
+from polychat.web.models import Menu, ModelSource
 
 LOOK_EVERY_S = 3.0
 
@@ -64,9 +64,11 @@ def _page(client: Client, options: PageOptions) -> gr.Blocks:
             )
             status = gr.HTML(drawing.status(Menu(), client.base_url), elem_id="status")
         notice = gr.Markdown(visible=False, elem_id="notice")
-        chat = ChatTab(Answers(client), model=model, settings=settings.draw())
+        models = ModelSource(client)
+        chat = ChatTab(Answers(client), models, model=model, settings=settings.draw())
         page.unload(chat.leave)
-        follow_models(page, ModelView(client, model, status, notice), every_s=options.look_every_s)
+        view = ModelView(models, client.base_url, model=model, status=status, notice=notice)
+        follow_models(page, view, every_s=options.look_every_s)
     page.queue(default_concurrency_limit=None, api_open=False)
     return page
 

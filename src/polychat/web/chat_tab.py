@@ -9,6 +9,7 @@ from gradio.components import Component
 
 from polychat.web import drawing
 from polychat.web.answering import Answers
+from polychat.web.models import ModelSource
 from polychat.web.problems import NO_MODEL
 from polychat.web.session import Chat
 from polychat.web.settings import Settings
@@ -38,12 +39,14 @@ class ChatTab:
     def __init__(
         self,
         answers: Answers,
+        models: ModelSource,
         *,
         model: gr.Dropdown,
         settings: Settings,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._answers = answers
+        self._models = models
         self._model = model
         self._settings = settings
         self._clock = clock
@@ -73,12 +76,13 @@ class ChatTab:
 
     async def _send(self, values: Values, request: gr.Request) -> AsyncIterator[Redraw]:
         text = str(values[self._box] or "")
-        if text.strip() and not self._answers.is_writing(_page(request)):
-            yield {self._box: ""}
+        if self._answers.is_writing(_page(request)):
+            yield {self._box: gr.skip()}  # what was typed stays for later
+            return
+        yield {self._box: ""}
+        if text.strip():
             async for redraw in self._answer(self._chat_in(values).ask(text), values, request):
                 yield redraw
-        else:
-            yield {self._footnote: gr.skip()}
 
     async def _send_example(
         self, values: Values, request: gr.Request, example: gr.SelectData
@@ -91,11 +95,14 @@ class ChatTab:
             yield redraw
 
     async def _answer(self, chat: Chat, values: Values, request: gr.Request) -> AsyncIterator[Redraw]:
-        model = str(values[self._model] or "")
-        if not model:
-            yield self._at_rest(chat.fail(NO_MODEL))
-            return
         yield self._at_work(chat)
+        model = str(values[self._model] or "")
+        if not model:  # nothing to choose from, or the list has not reached the page yet
+            listing = await self._models.look()
+            if not listing.models:
+                yield self._at_rest(chat.fail(listing.problem or NO_MODEL))
+                return
+            model = listing.models[0]
         began_s = self._clock()
         writing = self._answers.write(
             chat,

@@ -1,6 +1,7 @@
 """Turns a conversation into what Gradio's components show. Pure: values in, plain data out."""
 
 import html
+import re
 
 from polychat.web.models import Menu
 from polychat.web.session import Chat, Outcome, Turn
@@ -14,16 +15,32 @@ def bubbles(chat: Chat) -> list[Bubble]:
 
 
 def _of_turn(turn: Turn) -> list[Bubble]:
-    shown: list[Bubble] = [{"role": "user", "content": turn.question}]
+    shown: list[Bubble] = [{"role": "user", "content": literal(turn.question)}]
     if turn.reasoning:
         thinking = {"title": "Thinking", "status": "done" if turn.answer or turn.problem else "pending"}
-        shown.append({"role": "assistant", "content": turn.reasoning, "metadata": thinking})
+        shown.append({"role": "assistant", "content": literal(turn.reasoning), "metadata": thinking})
     if turn.answer:
-        shown.append({"role": "assistant", "content": turn.answer})
+        shown.append({"role": "assistant", "content": literal(turn.answer)})
     if turn.problem:
         quoted = "\n".join(f"> {line}" for line in turn.problem.splitlines())
         shown.append({"role": "assistant", "content": quoted})
     return shown
+
+
+_CODE_OR_FORMULA = r"""
+    ```.*?(?:```|\Z) | ~~~.*?(?:~~~|\Z) | (?m:^(?:\ {4}|\t).*$) | `[^`\n]+`
+    | \$\$.*?\$\$ | \\\[.*?\\\] | \\\(.*?\\\) | \$[^$\n]+\$
+"""
+_TAG = r"<(?=[A-Za-z/!?]) (?!https?://) (?!/?(?:br|kbd|sub|sup)\ ?/?>)"
+_ASIDE_OR_TAG = re.compile(f"({_CODE_OR_FORMULA})|{_TAG}", re.DOTALL | re.VERBOSE)
+
+
+def literal(markdown: str) -> str:
+    """The same Markdown with what looks like HTML shown as it was written.
+
+    Else a browser takes `<path>` or `<stdio.h>` for a tag, and the text after it disappears.
+    """
+    return _ASIDE_OR_TAG.sub(lambda found: found[1] or "&lt;", markdown)
 
 
 def footnote(chat: Chat, *, took_s: float | None = None) -> str:

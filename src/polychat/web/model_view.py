@@ -2,7 +2,6 @@
 
 import gradio as gr
 
-from polychat.client import Client
 from polychat.web import drawing
 from polychat.web.models import Menu, ModelSource, follow
 
@@ -10,9 +9,11 @@ from polychat.web.models import Menu, ModelSource, follow
 class ModelView:
     """The components that show what the API serves, and how a look at it changes them."""
 
-    def __init__(self, client: Client, model: gr.Dropdown, status: gr.HTML, notice: gr.Markdown) -> None:
-        self._api_url = client.base_url
-        self._source = ModelSource(client)
+    def __init__(
+        self, source: ModelSource, api_url: str, *, model: gr.Dropdown, status: gr.HTML, notice: gr.Markdown
+    ) -> None:
+        self._source = source
+        self._api_url = api_url
         self.menu = gr.State(Menu())
         self.model = model
         self.status = status

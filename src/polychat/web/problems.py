@@ -32,7 +32,7 @@ def _what_to_do(error: ApiError) -> str:
         case ApiError(status=401 | 403):
             return _KEY_ADVICE
         case ApiError(status=429 | 503):
-            return f"Press **Regenerate** in {error.retry_after_s or 2:.0f} s."
+            return f"Press **Regenerate** in {error.retry_after_s or 2:.0f} s, or choose another model above."
         case ApiError(status=400 | 422):
             return "Change what it names, in the settings or with **Undo**, then press **Regenerate**."
         case _:

@@ -1,7 +1,7 @@
 import pytest
 
 from polychat.client import Delta, Usage
-from polychat.web.drawing import bubbles, footnote, status
+from polychat.web.drawing import bubbles, footnote, literal, status
 from polychat.web.models import Menu
 from polychat.web.session import Chat
 
@@ -60,3 +60,32 @@ def test_the_status_counts_models_and_shows_no_markup_of_others() -> None:
 
 def test_the_status_turns_red_when_something_is_amiss() -> None:
     assert 'class="dot bad"' in status(Menu(notice="Nothing answers."), "http://a")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["#include <stdio.h>", "a <path> b", "</div>", "<!-- x -->", "<script>alert(1)</script>", "if a<b then"],
+)
+def test_what_looks_like_html_is_shown_as_it_was_written(text: str) -> None:
+    assert literal(text) == text.replace("<", "&lt;")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 < 2",
+        "`<b>`",
+        "```html\n<b>\n```",
+        "```html\n<b> still streaming",
+        "text\n\n    <b>indented code",
+        "$a<b$ and $$a<b$$ and \\(a<b\\) and \\[a<b\\]",
+        "| a<br>b | H<sub>2</sub>O |",
+        "<https://example.com>",
+    ],
+)
+def test_code_formulas_and_harmless_tags_are_left_alone(text: str) -> None:
+    assert literal(text) == text
+
+
+def test_html_after_code_is_still_shown_as_written() -> None:
+    assert literal("`<a>` <a> ```<b>``` <b>") == "`<a>` &lt;a> ```<b>``` &lt;b>"
