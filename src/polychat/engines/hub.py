@@ -38,7 +38,7 @@ def download(repo: str, *, quant: str = "", revision: str | None = None, refresh
     if first is None:
         raise SetupError(_what_there_is(repo, quant, list(sizes)))
     wanted = [*gguf_files.parts(first), *filter(None, [gguf_files.mmproj(sizes)])]
-    _require_room(repo, sum(sizes.get(name, 0) for name in wanted))
+    require_room(repo, sum(sizes.get(name, 0) for name in wanted))
     paths = _asking_hub(repo, revision, lambda: {name: _fetch(repo, name, revision) for name in wanted})
     return _files(repo, paths[first], paths)
 
@@ -78,7 +78,7 @@ def _files(repo: str, first: Path, paths: Mapping[str, Path]) -> ModelFiles:
     return ModelFiles(first, repo, paths[projector] if projector else None)
 
 
-def _require_room(repo: str, size_bytes: int) -> None:
+def require_room(repo: str, size_bytes: int) -> None:
     cache = Path(constants.HF_HUB_CACHE)
     existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
     free_bytes = shutil.disk_usage(existing).free
