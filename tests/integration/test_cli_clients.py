@@ -152,6 +152,8 @@ def test_a_conversation_in_the_terminal(platform: Platform, tmp_path: Path) -> N
         terminal.wait_for("temperature=0.5 +top_p=default")
         terminal.type("/model echo\r")
         terminal.wait_for("Talking to echo now")
+        terminal.type("never mind\x03")
+        terminal.wait_for("Ctrl-D or /exit leaves")
         terminal.type("/nonsense\r")
         terminal.wait_for("no command /nonsense")
         terminal.type(f"/save {saved}\r")
