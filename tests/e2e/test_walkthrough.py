@@ -21,7 +21,8 @@ def base_url() -> Iterator[str]:
     at = f"http://127.0.0.1:{controller}"
     terminals = [
         ["controller", "--port", str(controller)],
-        ["worker", "builtin", "--model-names", MODEL, "--port", str(worker), "--controller-address", at],
+        ["worker", "builtin", "--model-names", MODEL, "--num-gpus", "2"]
+        + ["--port", str(worker), "--controller-address", at],
         ["web", "--port", str(web), "--api-url", f"http://127.0.0.1:{api}"],
         ["api", "--port", str(api), "--controller-address", at],
     ]
