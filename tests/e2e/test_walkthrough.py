@@ -19,10 +19,10 @@ SCRIPT = Path(__file__).with_name("walkthrough.py")
 def base_url() -> Iterator[str]:
     controller, worker, web, api = free_ports(4)
     at = f"http://127.0.0.1:{controller}"
+    joining = ["--port", str(worker), "--controller-address", at]
     terminals = [
         ["controller", "--port", str(controller)],
-        ["worker", "builtin", "--model-names", MODEL, "--num-gpus", "2"]
-        + ["--port", str(worker), "--controller-address", at],
+        ["worker", "builtin", "--model-names", MODEL, "--num-gpus", "2", *joining],
         ["web", "--port", str(web), "--api-url", f"http://127.0.0.1:{api}"],
         ["api", "--port", str(api), "--controller-address", at],
     ]
