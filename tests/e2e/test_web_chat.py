@@ -2,10 +2,10 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import Platform
-from tests.support.browser import ChatPage
+from tests.support.browser import ChatPage, opened
 from tests.support.processes import wait_until
 
 LONG = " ".join(f"word{number}" for number in range(300))
@@ -36,7 +36,19 @@ def test_stop_ends_the_answer_and_the_engines_work_and_the_chat_goes_on(
     assert chat.ask("and now?") == "and now?"
 
 
+def test_people_are_answered_at_the_same_time(chat: ChatPage, platform: Platform, browser: Browser) -> None:
+    with opened(browser, platform.page_url) as other:
+        for page in (chat, other):
+            page.choose("slow")
+            page.send(LONG)
+        wait_until(lambda: platform.cluster.running() == 2, what="the engine to work for both")
+        for page in (chat, other):
+            expect(page.answer).to_contain_text("word1")
+            page.button("Stop").click()
+
+
 def test_closing_the_page_ends_the_engines_work(chat: ChatPage, platform: Platform) -> None:
+    wait_until(lambda: platform.cluster.running() == 0, what="the engine to be idle before")
     chat.choose("slow")
     chat.send(LONG)
     wait_until(lambda: platform.cluster.running() == 1, what="the engine to be at work")

@@ -126,8 +126,11 @@ class ChatPage:
         self.model.click()
         self.page.get_by_role("option", name=model, exact=True).click()
 
-    def open_settings(self) -> None:
+    def toggle_settings(self) -> None:
         self.page.get_by_role("button", name="Toggle Sidebar").click()
+
+    def open_settings(self) -> None:
+        self.toggle_settings()
         expect(self.system_prompt).to_be_in_viewport()
 
     @property
