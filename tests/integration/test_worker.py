@@ -23,6 +23,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_gguf.write(tmp_path_factory.mktemp("models") / "tiny.gguf", context_length=16384)
 
 
+@pytest.fixture(autouse=True)
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logs of these workers go to the test's own folder."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+
 @pytest.fixture(scope="module")
 def one_controller() -> Iterator[str]:
     port = free_port()
@@ -172,6 +178,7 @@ def test_a_broken_model_is_one_line_after_the_logs_tail(model: Path, tmp_path: P
         assert process.wait() == 1
         assert re.match(rf"polychat: cannot serve {cut}: tensor .* corrupted", last_line(process))
         assert "failed to load model" in process.output
+    assert "failed to load model" in (tmp_path / "polychat" / "logs" / "engine-cut.log").read_text()
 
 
 @pytest.mark.parametrize(
@@ -198,6 +205,11 @@ def test_a_taken_port_is_one_line_that_names_the_flag(model: Path) -> None:
         with RoleProcess("worker", str(model), "--port", str(port)) as process:
             assert process.wait() == 1
             assert re.fullmatch(rf"polychat: port {port} on 127.0.0.1 is taken; .*--port.*\n", process.output)
+
+
+def test_echo_is_a_model_too(controller: str) -> None:
+    with worker("echo", controller=controller):
+        assert wait_for_state(controller, "ready")["engine"] == "echo"
 
 
 def test_names_given_are_served_with_their_last_parts(controller: str) -> None:

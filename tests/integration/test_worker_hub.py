@@ -36,7 +36,8 @@ def hub(content: bytes) -> Iterator[FakeHub]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     return tmp_path / "hf"
 
 

@@ -16,7 +16,8 @@ from polychat.cli.options import (
 
 def worker(
     model: Annotated[
-        str, typer.Argument(help="builtin, a GGUF file, a folder with one, or a hub id user/repo[:QUANT].")
+        str,
+        typer.Argument(help="builtin, a GGUF file, a folder with one, a hub id user/repo[:QUANT], or echo."),
     ] = "",
     model_path: Annotated[
         str, typer.Option("--model-path", "--model", help="The same as MODEL, FastChat's way.")
@@ -71,6 +72,7 @@ def worker(
     ] = 0.0,
 ) -> None:
     """Run a model and offer it to the controller."""
+    from polychat.cli import state
     from polychat.engines.spec import EchoSpeed
     from polychat.telemetry import set_up_logging
     from polychat.worker import run
@@ -91,6 +93,7 @@ def worker(
             revision=revision,
             token=token,
             drain_timeout_s=drain_timeout,
+            log_folder=state.made(state.home() / "logs"),
             echo=EchoSpeed(echo_tokens_per_s, echo_ttft),
         )
     )

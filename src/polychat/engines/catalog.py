@@ -7,14 +7,14 @@ from polychat.errors import SetupError
 NAMES = ("llamacpp", "echo")
 
 
-def chosen(engine: str) -> str:
-    """The engine that `engine`, a name or "auto", stands for.
+def chosen(engine: str, model: str = "") -> str:
+    """The engine that `engine`, a name or "auto", stands for; the model argument "echo" is an engine's name.
 
     Raises:
         SetupError: no engine has that name.
     """
     if engine == "auto":
-        return "llamacpp"
+        return "echo" if model == "echo" else "llamacpp"
     if engine not in NAMES:
         raise SetupError(f"there is no engine {engine!r}; there are auto, {', '.join(NAMES)}")
     return engine

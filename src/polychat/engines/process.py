@@ -1,6 +1,7 @@
 """A supervised child process: its life hangs on ours, its last words are kept, it never outlives `stop`."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections import deque
@@ -90,7 +91,8 @@ class Child:
         with _open_log(log_path) as log_file:
             while line := await _read_line(stream):
                 self._lines.append(line.decode(errors="replace").rstrip("\n"))
-                log_file.write(line)
+                with contextlib.suppress(OSError):  # a full disk must not stop the child's writing
+                    log_file.write(line)
 
 
 def describe_exit(status: int) -> str:

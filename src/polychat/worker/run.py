@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import secrets
 import signal
 import time
@@ -42,7 +43,7 @@ class Job:
     token: str = field(default="", repr=False)
     drain_timeout_s: float = 30.0
     echo: EchoSpeed = AS_USUAL
-    log_path: Path | None = None
+    log_folder: Path | None = None  # must exist; None: an engine's log is kept in memory only
 
 
 def run(job: Job) -> None:
@@ -52,7 +53,7 @@ def run(job: Job) -> None:
         EngineStartError: the engine did not start; the end of its log has been printed.
         SetupError: the job cannot be done as told.
     """
-    engine_name = chosen(job.engine)
+    engine_name = chosen(job.engine, job.model)
     if job.controller:
         host_of(job.controller)
     model = _model(job, engine_name)
@@ -69,7 +70,7 @@ def run(job: Job) -> None:
             context_length=job.context_length,
             slots=job.slots,
             num_gpus=job.num_gpus,
-            log_path=job.log_path,
+            log_path=_log_path(job, names[0]),
             echo=job.echo,
         )
     )
@@ -104,6 +105,12 @@ def _model(job: Job, engine_name: str) -> ModelFiles | None:
     if not job.model:
         raise SetupError("which model? `polychat worker builtin`, a GGUF file, or a hub id such as user/repo")
     return models.resolve(job.model, revision=job.revision)
+
+
+def _log_path(job: Job, name: str) -> Path | None:
+    """engine-NAME.log, whatever the name has in it."""
+    safe = re.sub(r"[^\w.-]+", "-", name.rsplit("/", 1)[-1])[:80]
+    return job.log_folder / f"engine-{safe}.log" if job.log_folder else None
 
 
 def _first_url(job: Job) -> str:

@@ -69,7 +69,8 @@ def test_a_hub_id_may_name_a_quantisation(argument: str, repo: str, quant: str) 
 def test_an_unknown_engine_is_told_the_known_ones() -> None:
     with pytest.raises(SetupError, match="no engine 'vlm'; there are auto, llamacpp, echo"):
         chosen("vlm")
-    assert chosen("auto") == "llamacpp"
+    assert chosen("auto", "builtin") == "llamacpp"
+    assert chosen("auto", "echo") == "echo"
 
 
 def test_llamacpp_needs_a_model() -> None:
