@@ -157,6 +157,18 @@ def test_a_signal_stops_everything_within_5_s(tmp_path: Path, number: signal.Sig
     assert "killed" not in platform.process.output
 
 
+def test_an_answer_that_runs_when_everything_stops_ends_with_the_reason(tmp_path: Path) -> None:
+    with running(tmp_path, "echo") as platform:
+        platform.process.wait_for_line("polychat is ready", timeout_s=30)
+        long = " ".join(["word"] * 500)  # ten seconds at the echo engine's own speed
+        with RoleProcess("chat", "--api-url", platform.api_url, "--message", long) as chat:
+            chat.wait_for_line("word word")
+            platform.process.send(signal.SIGTERM)
+            assert platform.process.wait(timeout_s=5) == 0
+            assert chat.wait() == 1
+    assert chat.output.splitlines()[-1].startswith("polychat: ")
+
+
 def test_killing_up_itself_leaves_no_process(tmp_path: Path) -> None:
     with ready(tmp_path) as platform:
         everything = descendants(platform.process.pid)

@@ -92,7 +92,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 class RoleProcess:
-    """`python -m polychat ARGS` as a child in its own session, its output collected line by line.
+    """`python -m polychat ARGS` as a child in its own session, its output collected as it comes.
 
     Use it as a context manager, so that nothing outlives the test. The environment is ours plus `env`,
     without any POLYCHAT_* and settings file of the developer.
@@ -108,10 +108,9 @@ class RoleProcess:
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
             start_new_session=True,
         )
-        self._lines: list[str] = []
+        self._said = b""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -134,7 +133,7 @@ class RoleProcess:
     @property
     def output(self) -> str:
         """Everything it has printed so far, both streams."""
-        return "".join(self._lines)
+        return self._said.decode(errors="replace")
 
     @property
     def returncode(self) -> int | None:
@@ -191,8 +190,8 @@ class RoleProcess:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.append(line)
+        while part := os.read(self._process.stdout.fileno(), 65_536):
+            self._said += part
 
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -22,7 +22,7 @@ def up(
     worker_port: Annotated[
         int | None,
         typer.Option(
-            help="The first worker's port, the next ones for more; default: the next free from 21002.",
+            help="The first worker's port; the others take the next free. Default: 21002, or the next free.",
             min=1,
             max=65535,
         ),

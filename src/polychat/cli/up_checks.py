@@ -98,16 +98,14 @@ def _require_different(flags: dict[str, int]) -> None:
 
 
 def _worker_ports(wish: Wish, *, taken: set[int]) -> tuple[int, ...]:
-    """One a model: the ones asked for, or the next free."""
+    """One a model: the first as asked for if it was, each other the next that is free."""
     found: list[int] = []
-    for place in range(len(wish.models)):
-        if wish.worker_port is None:
-            busy = frozenset({*taken, *found})
-            found.append(ports.next_free(LOOPBACK, FIRST_WORKER_PORT, taken=busy))
-            continue
-        port = wish.worker_port + place
-        if port in taken:
-            raise SetupError(f"port {port} is asked for twice; choose another with --worker-port")
-        ports.require_free(LOOPBACK, port, flag="--worker-port")
-        found.append(port)
+    if wish.worker_port is not None:
+        if wish.worker_port in taken:
+            raise SetupError(f"port {wish.worker_port} is asked for twice; choose another with --worker-port")
+        ports.require_free(LOOPBACK, wish.worker_port, flag="--worker-port")
+        found.append(wish.worker_port)
+    first = wish.worker_port or FIRST_WORKER_PORT
+    while len(found) < len(wish.models):
+        found.append(ports.next_free(LOOPBACK, first, taken=frozenset({*taken, *found})))
     return tuple(found)

@@ -103,7 +103,7 @@ def workers(plan: Plan) -> list[Role]:
 
 def _worker(plan: Plan, model: str, port: int, *, name: str) -> Role:
     what = ("--engine", ECHO) if model == ECHO else (model,)
-    drain = ("--drain-timeout", "1.5")  # seconds; by then no gateway sends it anything
+    drain = ("--drain-timeout", "1")  # seconds; by then no gateway sends it anything
     flags = ("--port", str(port), "--controller-address", plan.controller_url, *drain, *plan.worker_flags)
 
     def missing(body: bytes) -> str:
@@ -116,13 +116,13 @@ def _worker(plan: Plan, model: str, port: int, *, name: str) -> Role:
         environment=_token(plan),
         start_within_s=None,
         stop_rank=2,
-        stop_within_s=2.5,
+        stop_within_s=2.0,
     )
 
 
 def api(plan: Plan) -> Role:
     flags = ("--host", plan.host, "--port", str(plan.port), "--controller-address", plan.controller_url)
-    drain = ("--drain-timeout", "0.4")  # seconds; a running answer then ends with an error event
+    drain = ("--drain-timeout", "1")  # seconds; a running answer is then cut
     keys = {"POLYCHAT_API_KEYS": ",".join(plan.api_keys)} if plan.api_keys else {}
     return Role(
         "api",
@@ -131,7 +131,7 @@ def api(plan: Plan) -> Role:
         environment=_token(plan) | keys,
         start_within_s=None,  # it waits for the models
         stop_rank=1,
-        stop_within_s=0.8,
+        stop_within_s=1.5,
     )
 
 

@@ -63,6 +63,14 @@ def test_each_worker_gets_a_port_of_its_own() -> None:
     assert len(set(made.worker_ports)) == 2
 
 
+def test_the_first_worker_gets_the_port_asked_for_and_the_others_those_after_it() -> None:
+    (port,) = free_ports(1)
+    made, _ = plan(wish("echo", "echo", worker_port=port))
+    first, second = made.worker_ports
+    assert first == port
+    assert second > port
+
+
 def test_the_controller_listens_to_other_machines_only_with_a_token() -> None:
     asked = wish()
     open_to_all = Wish(
