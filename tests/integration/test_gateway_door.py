@@ -1,5 +1,6 @@
 """What the gateway turns away and how, and what it says of itself."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 
@@ -162,6 +163,15 @@ async def test_a_body_above_the_limit_is_413(http: httpx.AsyncClient, is_chunked
     response = await http.post("/v1/chat/completions", content=content, headers=KEYS)
     assert (response.status_code, error_of(response)["code"]) == (413, "request_too_large")
     assert (await http.get("/health")).status_code == 200
+
+
+async def test_a_body_that_announces_itself_as_too_large_is_not_waited_for(api_url: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(api_url).port)
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nauthorization: Bearer key-1\r\n")
+    writer.write(b"content-length: 2000000\r\n\r\n")
+    async with asyncio.timeout(5):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 413")
+    writer.close()
 
 
 async def test_a_content_type_that_is_not_json_is_415(http: httpx.AsyncClient) -> None:

@@ -19,14 +19,22 @@ class ControllerLink:
     """Follows the controller's watch stream; while it is away, the gateway goes on with what it knows."""
 
     def __init__(
-        self, url: str, registry: Registry, *, token: str = "", on_change: Callable[[], None] = lambda: None
+        self,
+        url: str,
+        registry: Registry,
+        *,
+        token: str = "",
+        on_change: Callable[[], None] = lambda: None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        """`on_change` is called when replicas came, went or changed; `transport` replaces the network."""
         self.url = url.rstrip("/")
         self.is_connected = False
         self._follower = feed.Follower(registry)
         self._on_change = on_change
         self._headers = {"authorization": f"Bearer {token}"} if token else {}
         self._last_trouble = ""
+        self._transport = transport
 
     async def run(self) -> None:
         """Follow for ever, connecting again RETRY_S after each loss."""
@@ -35,6 +43,7 @@ class ControllerLink:
             trust_env=False,  # a company's proxy does not know the way to the controller
             timeout=timeout,
             headers=self._headers,
+            transport=self._transport,
             verify=self.url.startswith(
                 "https:"
             ),  # loading certificates takes memory that plain HTTP can do without
@@ -44,6 +53,8 @@ class ControllerLink:
                 try:
                     await self._follow(http)
                     trouble = "it ended the watch"
+                except httpx.HTTPStatusError as exc:
+                    trouble = _refusal(exc.response.status_code)
                 except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError) as exc:
                     trouble = str(exc) or type(exc).__name__
                 self._report(trouble)
@@ -68,3 +79,9 @@ class ControllerLink:
         if self.is_connected or trouble != self._last_trouble:
             log.warning("no contact with the controller at %s (%s); trying again", self.url, trouble)
         self.is_connected, self._last_trouble = False, trouble
+
+
+def _refusal(status: int) -> str:
+    if status == 401:
+        return "it wants its token: give --token or POLYCHAT_TOKEN the value it was started with"
+    return f"it answered with status {status}; is this the address of a polychat controller?"

@@ -40,6 +40,7 @@ class _Common(msgspec.Struct, kw_only=True):
     frequency_penalty: Penalty | None = None
     logit_bias: LogitBias | None = None
     user: str | None = None
+    timings_per_token: bool | None = None  # llama.cpp's: asks for its private fields
 
     @property
     def wants_usage(self) -> bool:

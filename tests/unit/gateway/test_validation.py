@@ -186,7 +186,7 @@ DEEP = 100_000
         b"[]",
         b"1 2",
         b"\xef\xbb\xbf{}",
-        b'{"model":"m","messages":[],"x":"\xff"}',
+        b'{"model":"m","messages":[{"role":"user","content":"x"}],"x":"\xff"}',
         b'{"model":"\xed\xa0\x80"}',
         b'{"model":"m","messages":[{"role":"user","content":"\\ud800"}]}',
         b'{"model":"m","messages":[{"role":"user","content":"x"}],"x":"\\uDFFF "}',

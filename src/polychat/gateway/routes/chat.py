@@ -16,5 +16,6 @@ async def chat(gateway: Gateway, exchange: Exchange) -> None:
         model=request.model,
         stream=bool(request.stream),
         include_usage=request.wants_usage,
+        wants_private_fields=bool(request.timings_per_token),
     )
     await gateway.relay.forward(exchange, body, view)
