@@ -52,7 +52,8 @@ def api(
         max_body_bytes=max_body_mb * 1024 * 1024,
     )
     sock = listen.bind(host, port)
-    typer.echo(f"API on http://{host}:{port}/v1 ({_keys_line(settings.api_keys)})")
+    shown = f"[{host}]" if ":" in host else host
+    typer.echo(f"API on http://{shown}:{port}/v1 ({_keys_line(settings.api_keys)})")
     serve(sock, settings)
 
 
