@@ -108,6 +108,14 @@ async def rewritten_chunks(model: Path, body: dict[str, object], view: RequestVi
     return [json.loads(line) for document in sent for line in document.splitlines()]
 
 
+async def test_an_embedding_model_serves_embeddings_only(tmp_path: Path) -> None:
+    engine = engine_for(tiny_gguf.write(tmp_path / "embed.gguf", embeds=True))
+    assert engine.endpoints == {Endpoint.EMBEDDINGS}
+    async with running(engine) as client:
+        answer = (await client.post("/v1/embeddings", json={"input": ["a", "b"]})).json()
+    assert [len(item["embedding"]) for item in answer["data"]] == [tiny_gguf.WIDTH] * 2
+
+
 async def test_its_load_shows_requests_while_they_run_and_nothing_after_the_client_left(model: Path) -> None:
     engine = engine_for(model, slots=1)
     async with running(engine) as client:

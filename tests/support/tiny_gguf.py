@@ -22,12 +22,14 @@ LIKELY = b" abcdefghijklmnopqrstuvwxyz"  # the only bytes that it says; it never
 WIDTH, LAYERS, HEADS, FEED_FORWARD = 128, 2, 4, 256
 
 
-def write(path: Path, *, context_length: int = 2048, seed: int = 0) -> Path:
-    """Write the model to `path` and return it."""
+def write(path: Path, *, context_length: int = 2048, embeds: bool = False) -> Path:
+    """Write the model to `path` and return it. With `embeds` it calls itself an embedding model."""
     tokens = [*_byte_tokens(), *SPECIAL]
     writer = gguf.GGUFWriter(str(path), "llama")
+    if embeds:
+        writer.add_pooling_type(gguf.PoolingType.MEAN)
     _describe(writer, tokens, context_length)
-    for name, weights in _weights(len(tokens), np.random.default_rng(seed)).items():
+    for name, weights in _weights(len(tokens), np.random.default_rng(0)).items():
         writer.add_tensor(name, weights)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

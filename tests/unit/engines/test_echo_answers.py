@@ -39,7 +39,7 @@ def test_it_goes_on_until_the_most_tokens_when_told_to_ignore_the_end() -> None:
     assert (answer.text, len(answer.tokens), answer.finish_reason) == ("a b a b a", 5, "length")
 
 
-@pytest.mark.parametrize("stop", [" three", ["zebra", " three"]])
+@pytest.mark.parametrize("stop", [" three", ["zebra", " four", " three"]])
 def test_it_stops_before_the_first_stop_word(stop: object) -> None:
     answer = ask("one two three four", stop=stop)
     assert (answer.text, answer.finish_reason) == ("one two", "stop")

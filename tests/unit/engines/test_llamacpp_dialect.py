@@ -81,6 +81,12 @@ def test_the_model_is_called_what_the_client_called_it() -> None:
     assert json.loads(event(sent, CHAT))["model"] == "mini"
 
 
+@pytest.mark.parametrize("name", ["", "a\\", '"', "a\\\\", 'x\\"y'])
+def test_any_name_is_replaced_whole(name: str) -> None:
+    sent = event(_encoded(CHAT, "said", name), CHAT)
+    assert sent == _encoded(CHAT, "said", "mini")
+
+
 def test_usage_nobody_asked_for_is_dropped() -> None:
     assert json.loads(event(LAST_TEXT, TEXT)) == json.loads(text(b""))
 
