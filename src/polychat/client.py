@@ -3,6 +3,7 @@
 What goes wrong becomes an `ApiError`: what the server said, or what is wrong on the way to it and the fix.
 """
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -286,5 +287,13 @@ def _seconds(retry_after: str) -> float | None:
     return float(retry_after) if retry_after.isdigit() else None
 
 
-def _why(exc: Exception) -> str:
-    return str(exc).lower() or type(exc).__name__
+def _why(exc: BaseException) -> str:
+    """What the system said at the bottom of it: httpx tells only that "all connection attempts failed"."""
+    while exc.__cause__ or exc.__context__:
+        exc = exc.__cause__ or exc.__context__ or exc
+    if isinstance(exc, TimeoutError):
+        return "no connection in time"
+    if isinstance(exc, OSError) and exc.errno and exc.strerror:
+        # A resolver's numbers are negative, and only it puts its reason into words itself.
+        return (os.strerror(exc.errno) if exc.errno > 0 else exc.strerror).lower()
+    return (str(exc) or type(exc).__name__).lower().rstrip(".")

@@ -13,7 +13,7 @@ from polychat.web.answering import Answers
 from polychat.web.chat_tab import ChatTab
 from polychat.web.csp import only_from_here
 from polychat.web.model_view import ModelView, follow_models
-from polychat.web.models import Menu, ModelSource
+from polychat.web.models import NOTHING_TO_CHOOSE, Menu, ModelSource
 
 LOOK_EVERY_S = 3.0
 
@@ -60,7 +60,13 @@ def _page(client: Client, options: PageOptions) -> gr.Blocks:
         with gr.Row(elem_id="top"):
             gr.HTML(f'<h1>{_logo()}<span class="name">polychat</span></h1>', elem_id="brand")
             model = gr.Dropdown(
-                [], label="Model", show_label=False, container=False, elem_id="model", interactive=True
+                list(NOTHING_TO_CHOOSE),
+                value="",
+                label="Model",
+                show_label=False,
+                container=False,
+                interactive=True,
+                elem_id="model",
             )
             status = gr.HTML(drawing.status(Menu(), client.base_url), elem_id="status")
         notice = gr.Markdown(visible=False, elem_id="notice")

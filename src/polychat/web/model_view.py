@@ -21,7 +21,7 @@ class ModelView:
 
     async def look(self, menu: Menu, selected: str | None) -> tuple[object, ...]:
         """The updates for `menu`, `model`, `status` and `notice`; none unless something changed."""
-        seen = follow(menu, selected, await self._source.look())
+        seen = follow(menu, selected or "", await self._source.look())
         if seen == menu:
             return tuple(gr.skip() for _ in range(4))
         return (

@@ -20,17 +20,20 @@ class Listing:
     problem: str = ""
 
 
+NOTHING_TO_CHOOSE = (("No model yet", ""),)
+
+
 @dataclass(frozen=True, slots=True)
 class Menu:
     """What a page shows: (label, model id) pairs, the chosen id, and in Markdown what is amiss."""
 
-    choices: tuple[tuple[str, str], ...] = ()
-    selected: str | None = None
+    choices: tuple[tuple[str, str], ...] = NOTHING_TO_CHOOSE
+    selected: str = ""
     notice: str = ""
     num_models: int = 0
 
 
-def follow(menu: Menu, selected: str | None, listing: Listing) -> Menu:
+def follow(menu: Menu, selected: str, listing: Listing) -> Menu:
     """The menu after `listing`, keeping what the user `selected` even when it is gone: it may come back."""
     if listing.problem:
         return Menu(menu.choices, selected, listing.problem)

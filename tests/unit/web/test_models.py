@@ -21,7 +21,7 @@ class Clock:
 
 
 def test_the_first_model_is_chosen_when_nothing_was() -> None:
-    assert follow(Menu(), None, Listing(("a", "b"))) == A_B
+    assert follow(Menu(), "", Listing(("a", "b"))) == A_B
 
 
 def test_a_new_model_appears_and_the_choice_stays() -> None:
@@ -41,7 +41,7 @@ def test_a_chosen_model_that_is_gone_says_so_and_can_come_back() -> None:
 
 
 def test_no_model_at_all_says_how_to_start_one() -> None:
-    assert follow(Menu(), None, Listing()).notice == NO_MODEL
+    assert follow(Menu(), "", Listing()).notice == NO_MODEL
     assert "`polychat worker MODEL`" in NO_MODEL
 
 
