@@ -5,6 +5,7 @@ Seen with xllamacpp 2026.10. Texts in these JSON documents are escaped, so a key
 """
 
 import functools
+import re
 from typing import Any
 
 import msgspec
@@ -22,16 +23,24 @@ _MODEL = b'"model":"'
 _USAGE = b'"usage":{'
 _NO_CHOICES = b'"choices":[]'
 _LOGPROBS = b'"logprobs":{'
+_CHAT_ID = b'"id":"chatcmpl-'
+_TEXT_ID = b'"id":"cmpl-'
+_LENGTH_ASKED = re.compile(rb'"(?:max_tokens|n_predict)"\s*:\s*-?\d')
+_DEFAULT_LENGTH = b',"max_tokens":16}'  # OpenAI's; llama.cpp goes on until its context is full
+
+
+def request(data: bytes, view: RequestView) -> bytes:
+    """One request as llama.cpp must get it: a completion of no given length is short."""
+    if view.endpoint is not Endpoint.COMPLETIONS or _LENGTH_ASKED.search(data):
+        return data
+    return data.rstrip()[:-1] + _DEFAULT_LENGTH  # of two equal keys the last one counts
 
 
 def event(data: bytes, view: RequestView) -> bytes:
     """One streamed chunk as OpenAI would send it; the very same object when nothing is amiss."""
     if data == b"null":  # what it sends between two prompts of one request
         return b""
-    if view.endpoint is Endpoint.CHAT:
-        data = _without_null(data)
-    elif view.endpoint is Endpoint.COMPLETIONS:
-        data = _plain_logprobs(data)
+    data = _without_null(data) if view.endpoint is Endpoint.CHAT else _plain_logprobs(_renamed_id(data))
     data = _common(data, view)
     return _usage_apart(data, view) if _USAGE in data and _NO_CHOICES not in data else data
 
@@ -39,11 +48,11 @@ def event(data: bytes, view: RequestView) -> bytes:
 def response(data: bytes, view: RequestView) -> bytes:
     """A whole answer as OpenAI would send it."""
     if view.endpoint is Endpoint.COMPLETIONS:
-        data = _plain_logprobs(data)
+        data = _plain_logprobs(_renamed_id(data))
     return _common(data, view)
 
 
-DIALECT = Dialect(response=response, event=event)
+DIALECT = Dialect(request=request, response=response, event=event)
 
 
 def _common(data: bytes, view: RequestView) -> bytes:
@@ -69,6 +78,11 @@ def _without_null(data: bytes) -> bytes:
             choice["delta"]["content"] = ""
             changed = True
     return msgspec.json.encode(chunk) if changed else data
+
+
+def _renamed_id(data: bytes) -> bytes:
+    """Ids of completions begin with cmpl-; llama.cpp calls all of them chats."""
+    return data.replace(_CHAT_ID, _TEXT_ID, 1)
 
 
 def _named(data: bytes, model: str) -> bytes:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from polychat.engines.base import RequestView
 from polychat.engines.dialects import dialect_of
-from polychat.engines.llamacpp_dialect import event, response
+from polychat.engines.llamacpp_dialect import event, request, response
 from polychat.types import Endpoint
 
 CHAT = RequestView(Endpoint.CHAT, "mini", stream=True, include_usage=False)
@@ -35,6 +35,26 @@ def text(said: bytes, end: bytes = b"", logprobs: bytes = b"null") -> bytes:
 
 USAGE = b',"usage":{"completion_tokens":2,"total_tokens":4,"prompt_tokens_details":{"cached_tokens":1}}'
 LAST_TEXT = text(b"", USAGE + b"," + TIMINGS)
+LAST_SENT = json.loads(text(b"")) | {"id": "cmpl-g"}
+
+
+@pytest.mark.parametrize("body", [b'{"prompt":"max_tokens"}', b'{"max_tokens": null, "prompt": "a"} \n'])
+def test_a_completion_of_no_given_length_gets_openais_default(body: bytes) -> None:
+    assert json.loads(request(body, TEXT))["max_tokens"] == 16
+
+
+def test_a_completion_of_a_given_length_is_sent_as_it_came() -> None:
+    body = b'{"prompt":"a","max_tokens" : 0}'
+    assert request(body, TEXT) is body
+
+
+def test_a_chat_of_no_given_length_is_sent_as_it_came() -> None:
+    body = b'{"messages":[]}'
+    assert request(body, CHAT) is body
+
+
+def test_the_id_of_a_completion_says_that_it_is_one() -> None:
+    assert b'"id":"cmpl-g"' in event(text(b"a"), TEXT)
 
 
 def test_the_role_chunk_has_an_empty_text() -> None:
@@ -88,12 +108,12 @@ def test_any_name_is_replaced_whole(name: str) -> None:
 
 
 def test_usage_nobody_asked_for_is_dropped() -> None:
-    assert json.loads(event(LAST_TEXT, TEXT)) == json.loads(text(b""))
+    assert json.loads(event(LAST_TEXT, TEXT)) == LAST_SENT
 
 
 def test_usage_asked_for_comes_in_a_chunk_of_its_own() -> None:
     last, usage = map(json.loads, event(LAST_TEXT, TEXT_WITH_USAGE).split(b"\n"))
-    assert last == json.loads(text(b""))
+    assert last == LAST_SENT
     assert usage["choices"] == []
     assert usage["usage"]["total_tokens"] == 4
     assert usage["id"] == last["id"]
