@@ -45,7 +45,7 @@ install() {
         return
     fi
     echo "installing $name …"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint "$constraints" "$@" ||
+    "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --constraint "$constraints" "$@" ||
         die "pip could not install $name; its last lines above say why"
     fingerprint "$@" > "$stamp"
 }
