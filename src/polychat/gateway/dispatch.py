@@ -15,9 +15,8 @@ from polychat.types import Endpoint
 
 MAX_WAITING = 1000  # requests that wait for a replica; more are refused at once
 REMEMBER_S = 60.0  # a model whose last replica went less than this ago is restarting, not unknown
-MAX_DEATHS = (
-    2  # replicas that may die on one request before it is not offered to more: it could be the reason
-)
+MAX_DEATHS = 2
+"""Replicas that may die on one request before it is offered to no more: it could be the reason."""
 
 
 @dataclass(slots=True)
@@ -77,9 +76,8 @@ class Dispatcher:
             except (NoReplicaAvailable, UnknownModel) as exc:
                 failure = self._explain(exc, model, attempts)
                 ready = []
-            attempts.tried.intersection_update(
-                [replica.id for replica in ready]
-            )  # a restarted one is a new one
+            # One that was away and has come back is tried again.
+            attempts.tried.intersection_update([replica.id for replica in ready])
             untried = [replica for replica in ready if replica.id not in attempts.tried]
             if untried:
                 candidates = [Candidate(replica, self.in_flight[replica.id]) for replica in untried]

@@ -25,7 +25,7 @@ class StreamOptions(msgspec.Struct):
     include_usage: bool | None = None
 
 
-class _Common(msgspec.Struct, kw_only=True):
+class GenerationRequest(msgspec.Struct, kw_only=True):
     """What chat and completions share."""
 
     model: NonEmpty
@@ -148,7 +148,7 @@ class ResponseFormat(msgspec.Struct):
             raise ValueError("[json_schema] is required with the type 'json_schema'")
 
 
-class ChatRequest(_Common, kw_only=True):
+class ChatRequest(GenerationRequest, kw_only=True):
     """POST /v1/chat/completions."""
 
     messages: Annotated[list[Message], Meta(min_length=1)]
@@ -169,7 +169,7 @@ class ChatRequest(_Common, kw_only=True):
             raise ValueError("[tool_choice] must be 'none', 'auto', 'required' or a tool")
 
 
-class CompletionRequest(_Common, kw_only=True):
+class CompletionRequest(GenerationRequest, kw_only=True):
     """POST /v1/completions."""
 
     prompt: str | Annotated[list[str | int | list[int]], Meta(min_length=1)]

@@ -11,9 +11,8 @@ from typing import Self
 
 import httptools
 
-HIGH_WATER_BYTES = (
-    256 * 1024
-)  # of unread answer: above it the replica is not read from until the client catches up
+HIGH_WATER_BYTES = 256 * 1024
+"""Of unread answer: above it the replica is not read from until the client catches up."""
 MAX_HEAD_BYTES = 256 * 1024
 _KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPALIVE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 

@@ -1,21 +1,11 @@
 """POST /v1/completions."""
 
-from polychat.engines.base import RequestView
 from polychat.gateway.exchange import Exchange
-from polychat.gateway.routes.body import read_json
+from polychat.gateway.routes.inference import infer
 from polychat.gateway.state import Gateway
 from polychat.gateway.validation import parse_completion
 from polychat.types import Endpoint
 
 
 async def completions(gateway: Gateway, exchange: Exchange) -> None:
-    body = await read_json(gateway, exchange)
-    request = parse_completion(body)
-    view = RequestView(
-        endpoint=Endpoint.COMPLETIONS,
-        model=request.model,
-        stream=bool(request.stream),
-        include_usage=request.wants_usage,
-        wants_private_fields=bool(request.timings_per_token),
-    )
-    await gateway.relay.forward(exchange, body, view)
+    await infer(gateway, exchange, Endpoint.COMPLETIONS, parse_completion)
