@@ -1,7 +1,8 @@
 """A process that ends when the one that started it does, even if that one was killed.
 
-The parent keeps the write end of the child's standard input open and never writes. When the parent is gone, by whatever
-signal, the kernel closes it and the child reads the end of the file. Works on Linux and macOS alike, unlike prctl.
+The parent keeps the write end of the child's standard input open and never writes. When the parent is gone,
+by whatever signal, the kernel closes it and the child reads the end of the file. Works on Linux and macOS
+alike, unlike prctl.
 """
 
 import os

@@ -7,6 +7,8 @@ _FORMAT = "%(asctime)s %(levelname)-7s %(name)s  %(message)s"
 
 
 def set_up_logging(level: str = "info") -> None:
-    """Send every logger's records at `level` and above to standard error. Libraries speak only from WARNING up."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=_FORMAT, datefmt="%H:%M:%S", force=True)
+    """Send our records from `level` up, and those of libraries from WARNING up, to standard error."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format=_FORMAT, datefmt="%H:%M:%S", force=True
+    )
     logging.getLogger("polychat").setLevel(level.upper())
