@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import json
+import logging
 from dataclasses import asdict
 
 import msgspec
@@ -18,6 +19,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from polychat.controller.board import Board
 from polychat.routing import feed
 from polychat.routing.replica import Replica
+
+log = logging.getLogger(__name__)
 
 LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 NO_PAGES = "The controller does not talk to web pages."
@@ -63,6 +66,7 @@ class _Guard:
         if scope["type"] == "lifespan" or scope["path"] == "/health":
             await self._app(scope, receive, send)
         elif why := self._refusal(HTTPConnection(scope)):
+            log.warning("refused %s to %s: %s", scope["path"], scope["client"], why[1])
             await _refuse(scope, receive, send, *why)
         else:
             await self._app(scope, receive, send)

@@ -1,5 +1,6 @@
 """Runs the controller until SIGTERM or Ctrl-C."""
 
+import logging
 import socket
 
 import uvicorn
@@ -20,6 +21,10 @@ def serve(sock: socket.socket, *, token: str = "") -> None:
         ws_ping_interval=None,  # load reports say more than pings
         ws_max_size=1 << 20,
         timeout_graceful_shutdown=1,
+    )
+    # A worker that is turned away with a status code is no fault of ours, but uvicorn logs it as one.
+    logging.getLogger("uvicorn.error").addFilter(
+        lambda record: "completing handshake" not in record.getMessage()
     )
     _Server(config, board).run(sockets=[sock])
 
