@@ -77,7 +77,7 @@ def test_a_worker_is_listed_while_it_holds_its_connection_and_its_secret_is_not(
 def test_a_worker_that_talks_nonsense_is_told_so_and_cut_off(message: str, address: str) -> None:
     with connect(f"ws://{address}/workers", additional_headers=TOKEN, proxy=None) as websocket:
         websocket.send(message)
-        with pytest.raises(ConnectionClosedError, match="1008.*what is not understood"):
+        with pytest.raises(ConnectionClosedError, match=r"1008.*what is not understood"):
             websocket.recv()
 
 
