@@ -17,10 +17,6 @@ QUESTIONS = (
 def main(url: str = "http://127.0.0.1:7860/") -> None:
     with chromium() as browser, opened(browser, url, size=(1100, 640)) as chat:
         expect(chat.model).to_have_value("polychat-mini")
-        chat.open_settings()
-        chat.page.get_by_label("number input for Temperature").fill("0")
-        chat.page.get_by_label("number input for Temperature").press("Tab")
-        chat.toggle_settings()
         for question in QUESTIONS:
             chat.ask(question)
         chat.page.mouse.move(0, 0)

@@ -120,6 +120,13 @@ def test_the_settings_reach_the_model(chat: ChatPage) -> None:
     assert chat.answer.inner_text().strip() == "one two"
 
 
+def test_a_setting_that_is_no_number_is_named_in_the_chat(chat: ChatPage) -> None:
+    chat.open_settings()
+    chat.page.get_by_label("Temperature").fill("warm")
+    chat.send("hello")
+    expect(chat.answer).to_contain_text("Temperature must be a number or empty, not 'warm'")
+
+
 def test_a_setting_that_the_api_refuses_is_named_in_the_chat_and_the_message_is_kept(chat: ChatPage) -> None:
     chat.open_settings()
     chat.max_tokens.fill("-5")

@@ -28,6 +28,7 @@ MISSING = (
     "no Chromium: `apt-get install chromium` or `playwright install chromium`, "
     "or name one in POLYCHAT_CHROMIUM"
 )
+expect.set_options(timeout=15_000)  # milliseconds: two cores may be busy with the rest of the test
 DESKTOP = (1280, 860)
 PHONE = (360, 740)
 

@@ -7,10 +7,11 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
+from polychat.client import ApiError
 from polychat.web import drawing
 from polychat.web.answering import Answers
 from polychat.web.models import ModelSource
-from polychat.web.problems import NO_MODEL
+from polychat.web.problems import NO_MODEL, explain
 from polychat.web.session import Chat
 from polychat.web.settings import Settings
 
@@ -103,13 +104,18 @@ class ChatTab:
                 yield self._at_rest(chat.fail(listing.problem or NO_MODEL))
                 return
             model = listing.models[0]
+        try:
+            options = self._settings.options(values)
+        except ApiError as exc:
+            yield self._at_rest(chat.fail(explain(exc)))
+            return
         began_s = self._clock()
         writing = self._answers.write(
             chat,
             page=_page(request),
             model=model,
             system_prompt=str(values[self._settings.system_prompt] or ""),
-            options=self._settings.options(values),
+            options=options,
         )
         async for so_far in writing:
             chat = so_far

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.components import Component
 
-from polychat.client import SamplingOptions
+from polychat.client import ApiError, SamplingOptions
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     system_prompt: gr.Textbox
-    temperature: gr.Slider
-    top_p: gr.Slider
+    temperature: gr.Textbox
+    top_p: gr.Textbox
     max_tokens: gr.Number
 
     @property
@@ -21,12 +21,16 @@ class Settings:
         return {self.system_prompt, self.temperature, self.top_p, self.max_tokens}
 
     def options(self, values: Mapping[Component, object]) -> SamplingOptions:
-        """What the user chose; an emptied field is not sent."""
-        max_tokens = _number(values[self.max_tokens])
+        """What the user chose; an empty field is not sent.
+
+        Raises:
+            ApiError: a field that is no number.
+        """
+        max_tokens = values[self.max_tokens]
         return SamplingOptions(
-            temperature=_number(values[self.temperature]),
-            top_p=_number(values[self.top_p]),
-            max_tokens=None if max_tokens is None else int(max_tokens),
+            temperature=number("Temperature", values[self.temperature]),
+            top_p=number("Top-p", values[self.top_p]),
+            max_tokens=int(max_tokens) if isinstance(max_tokens, int | float) else None,
         )
 
 
@@ -42,8 +46,8 @@ def draw() -> Settings:
                 max_lines=10,
                 elem_id="system-prompt",
             ),
-            gr.Slider(0, 2, 0.7, step=0.05, label="Temperature", info="0: always the likeliest token."),
-            gr.Slider(0, 1, 1, step=0.05, label="Top-p", info="Lower: only the likelier tokens."),
+            _optional_number("Temperature", "0: always the likeliest token; up to 2.", "temperature"),
+            _optional_number("Top-p", "From 0 to 1; lower: only the likelier tokens.", "top-p"),
             gr.Number(
                 1024,
                 precision=0,
@@ -54,5 +58,19 @@ def draw() -> Settings:
         )
 
 
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+def _optional_number(label: str, info: str, elem_id: str) -> gr.Textbox:
+    """A number that may be left out. Gradio's own number field shows nothing as 0, and sends that."""
+    return gr.Textbox(label=label, info=info, placeholder="the model's own", max_lines=1, elem_id=elem_id)
+
+
+def number(label: str, value: object) -> float | None:
+    """What was typed into the field `label`; None if nothing was.
+
+    Raises:
+        ApiError: it is no number.
+    """
+    text = str(value or "").strip()
+    try:
+        return float(text.replace(",", ".")) if text else None
+    except ValueError as exc:
+        raise ApiError(f"{label} must be a number or empty, not {text!r}.", status=400, code=None) from exc
