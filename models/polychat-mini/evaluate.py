@@ -24,6 +24,7 @@ from wild import QUESTIONS, Question
 
 SEED = 4242
 MAX_TOKENS = 200
+NOT_DRAWN = ("raw", "long")  # a closed set of prompts; chats that can outgrow the context
 STORY_WORDS = frozenset(listed("Once Can Let The One Then They In At From"))
 
 
@@ -161,7 +162,8 @@ def main() -> None:
     endpoint = Endpoint(args.base_url, args.model, args.api_key)
     endpoint.first_model()
     rng = random.Random(SEED)
-    drawn = [sample(rng, skill, "test") for skill in WEIGHTS if skill != "raw" for _ in range(args.count)]
+    skills = [skill for skill in WEIGHTS if skill not in NOT_DRAWN]
+    drawn = [sample(rng, skill, "test") for skill in skills for _ in range(args.count)]
     with ThreadPoolExecutor(4) as pool:
         outcomes = list(pool.map(lambda s: score(endpoint, s), drawn))
         wild = list(pool.map(lambda q: score_wild(endpoint, q), QUESTIONS))

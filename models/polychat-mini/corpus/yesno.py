@@ -8,24 +8,24 @@ import random
 from corpus.words import Split, choose, listed, noisy, phrasings
 
 KINDS = {
-    "animal": listed("cat dog horse bear fish bird lion tiger cow sheep rabbit mouse"),
-    "fruit": listed("apple banana orange lemon pear grape peach cherry"),
-    "color": listed("blue red green yellow purple black white"),
-    "city": listed("Paris London Berlin Rome Madrid Tokyo"),
-    "vehicle": listed("car train bus bike boat plane"),
+    "animal": listed("cat dog horse bird fish"),
+    "fruit": listed("apple banana orange"),
+    "color": listed("blue red green"),
+    "city": listed("Paris London Rome"),
 }
 KIND_QUESTIONS = phrasings(
     "is {w} {a} {k}?|Is the word {w} {a} {k}?|is {w} {a} {k}|would you call {w} {a} {k}?|{w} is {a} {k}?"
     "|is it true that {w} is {a} {k}?|do you think {w} is {a} {k}?|{w} is {a} {k}, right?",
     "Is a {w} also {a} {k}?|is {w} really {a} {k}?|Would you say that {w} is {a} {k}?|Is {w} some {k}?",
 )
-CAPITALS = dict(
-    zip(
-        listed("France Germany Italy Spain England Japan Russia China Austria Greece"),
-        listed("Paris Berlin Rome Madrid London Tokyo Moscow Beijing Vienna Athens"),
-        strict=True,
-    )
-)
+CAPITALS = {
+    "France": "Paris",
+    "Germany": "Berlin",
+    "Italy": "Rome",
+    "Spain": "Madrid",
+    "England": "London",
+    "Japan": "Tokyo",
+}
 CAPITAL_QUESTIONS = phrasings(
     "is {v} the capital of {c}?|{v} is the capital of {c}?|is the capital of {c} {v}?|is {v} {c}'s capital?"
     "|{v} is the capital of {c}, right?|is it true that {v} is the capital of {c}?"
