@@ -12,7 +12,7 @@ from polychat.web import drawing, settings
 from polychat.web.answering import Answers
 from polychat.web.chat_tab import ChatTab
 from polychat.web.csp import only_from_here
-from polychat.web.model_view import ModelMenu, ModelView, follow_models
+from polychat.web.model_view import ModelView, follow_models
 from polychat.web.models import NOTHING_TO_CHOOSE, Menu, ModelSource
 
 LOOK_EVERY_S = 3.0
@@ -59,9 +59,11 @@ def _page(client: Client, options: PageOptions) -> gr.Blocks:
     with page:
         with gr.Row(elem_id="top"):
             gr.HTML(f'<h1>{_logo()}<span class="name">polychat</span></h1>', elem_id="brand")
-            model = ModelMenu(
+            model = gr.Dropdown(
                 list(NOTHING_TO_CHOOSE),
                 value="",
+                # Else Gradio refuses, and the page loses, a message sent while the newest list is on its way.
+                allow_custom_value=True,
                 label="Model",
                 show_label=False,
                 container=False,

@@ -6,18 +6,6 @@ from polychat.web import drawing
 from polychat.web.models import Menu, ModelSource, follow
 
 
-class ModelMenu(gr.Dropdown):
-    """Takes whatever is chosen: the newest list may still be on its way to the page that sends a message.
-
-    Gradio's own refuses that message, and the page would lose it.
-    """
-
-    is_template = True  # to the browser it is a Dropdown
-
-    def preprocess(self, payload: str | int | float | list[str | int | float] | None) -> str:
-        return str(payload or "")
-
-
 class ModelView:
     """The components that show what the API serves, and how a look at it changes them."""
 
