@@ -70,14 +70,16 @@ def test_the_next_message_can_be_typed_while_an_answer_streams_and_enter_does_no
 
 def test_regenerate_asks_again_and_undo_gives_the_question_back(chat: ChatPage) -> None:
     chat.ask("first question")
-    chat.ask("second question")
+    chat.choose("slow")
+    chat.ask("a second question of seven words")
     chat.button("Regenerate").click()
+    expect(chat.button("Undo")).to_be_disabled()
     expect(chat.bubbles).to_have_count(4)
     chat.wait_until_answered()
-    expect(chat.answer).to_contain_text("second question")
+    expect(chat.answer).to_contain_text("seven words")
     chat.button("Undo").click()
     expect(chat.bubbles).to_have_count(2)
-    expect(chat.box).to_have_value("second question")
+    expect(chat.box).to_have_value("a second question of seven words")
 
 
 def test_clear_starts_a_new_chat_with_the_examples(chat: ChatPage) -> None:
