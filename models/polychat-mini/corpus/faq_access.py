@@ -23,7 +23,7 @@ ACCESS: tuple[Item, ...] = (
         "|which flag sets the key?"
         "|how do i send the key?|what about security?|is it secure?|how does authentication work?"
         "|where do i put the key?",
-        "How do I set an API key?|does polychat support api keys?|How can I protect the API with a key?"
+        "does polychat support api keys?|How can I protect the API with a key?"
         "|what flag turns on api keys?|I'd like to protect my server with keys"
         "|How do I require a key for requests?"
         "|How do API keys work?|can I secure it with an api key?",
@@ -41,7 +41,7 @@ ACCESS: tuple[Item, ...] = (
         "|the port of the api?"
         "|is the api on port 8000?|where does the gateway listen?|which port does the server use?"
         "|what port is used?",
-        "Which port does the API use?|what port is the API on?|On which port is the api server?"
+        "On which port is the api server?"
         "|what's the port number of"
         " the API?|On what port does the API listen?|which port do I send API requests to?",
     ),
@@ -56,7 +56,7 @@ ACCESS: tuple[Item, ...] = (
         "|web page port?"
         "|what port does the web page use?|on what port is the web interface?|which port does the ui run on?"
         "|web ui port?|is the web page on port 7860?|what port is the chat page on?|ui port?",
-        "Which port does the web page use?|what port is the web interface on?|On which port is the web UI?"
+        "what port is the web interface on?|On which port is the web UI?"
         "|what's the port of the chat page?|What port does the web UI listen on?"
         "|which port serves the web page?",
     ),
@@ -70,8 +70,7 @@ ACCESS: tuple[Item, ...] = (
         " listen?|where does the controller listen?|what is the controller address?"
         "|what port does the controller use?"
         "|which port does the controller run on?|the port of the controller?|address of the controller?",
-        "Which port does the controller use?|what port is the controller on?"
-        "|On what port does the controller run?"
+        "On what port does the controller run?"
         "|what's the controller port number?|On which port is the controller?"
         "|What port does the controller listen on?",
     ),
@@ -84,7 +83,7 @@ ACCESS: tuple[Item, ...] = (
         "|where do workers listen?|what ports do the workers take?|what port does a worker use?|worker ports?"
         "|on what port does a worker listen?|which ports are for workers?"
         "|which port does the first worker get?",
-        "Which port does a worker use?|what ports are the workers on?|On what port does the worker run?"
+        "what ports are the workers on?|On what port does the worker run?"
         "|what's the port of the first worker?|On which ports do the workers listen?"
         "|What port does a worker listen on?",
     ),
@@ -101,7 +100,7 @@ ACCESS: tuple[Item, ...] = (
         "|ports"
         "|which ports are open?|list of ports?|what port does polychat use?|which port does polychat run on?"
         "|what ports are there?|which ports should be free?|what port is polychat on?|port numbers?",
-        "What ports does polychat use?|list all the default ports|which ports must I open in the firewall?"
+        "list all the default ports|which ports must I open in the firewall?"
         "|Which ports are used?|what are the default port numbers?|which ports does it listen on?",
     ),
     Item(
@@ -143,7 +142,7 @@ ACCESS: tuple[Item, ...] = (
         "|does it work with langchain?|what is the url of the api?|what is the api url?|python example?"
         "|python client?"
         "|which url do i give to the openai sdk?|does polychat have a python sdk?",
-        "How do I use it with the OpenAI SDK?|what base_url should I use?"
+        "what base_url should I use?"
         "|would the openai client work?|Can I use the OpenAI Python client with it?"
         "|is polychat compatible with the OpenAI API?|How do I call polychat from Python?"
         "|How do I connect the openai library?|what is the base URL for the SDK?",

@@ -191,7 +191,7 @@ CONCEPTS: tuple[Item, ...] = (
         "|how much does polychat cost?|do i have to pay?|what does it cost?|may i use it at work?|is it free?"
         "|can my company use it?|what is polychat licensed under?|can i modify the code?"
         "|where is the source code?",
-        "What license is polychat under?|is this open source?|which license does polychat have?"
+        "is this open source?|which license does polychat have?"
         "|Is polychat free to use?"
         "|how is polychat licensed?|Is it free for commercial use?",
     ),
