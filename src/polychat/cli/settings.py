@@ -47,7 +47,13 @@ def explain(exc: TyperException) -> str:
         variable = _variable(context, parameter)
         if source is not None and source.name == "ENVIRONMENT" and variable:
             return f"{variable}={os.environ[variable]!r}: {exc.message}"
-    return exc.format_message()
+    return exc.format_message() + _typed(exc)
+
+
+def _typed(exc: TyperException) -> str:
+    """The value that does not do, which Typer leaves to pydantic's error behind its own."""
+    errors = getattr(exc.__cause__ or exc.__context__, "errors", None)
+    return f", not {errors()[0]['input']!r}" if errors else ""
 
 
 def _found() -> Path | None:

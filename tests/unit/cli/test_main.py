@@ -216,3 +216,12 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert run() == 0
     assert "Say what was understood." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("port", ["0", "many"])
+def test_a_bad_value_is_named_with_its_flag(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("probe", "--port", port) == 2
+    said = capsys.readouterr().err
+    assert "--port" in said
+    assert f"not '{port}'" in said
+    assert said.count("\n") == 1
