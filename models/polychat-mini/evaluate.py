@@ -60,7 +60,10 @@ class Endpoint:
         body: JsonObject = {"messages": list(turns)}
         if tools:
             body["tools"] = list(tools)
-        message = self._post("/chat/completions", body)["message"]
+        try:
+            message = self._post("/chat/completions", body)["message"]
+        except httpx.HTTPStatusError as exc:  # a wrong answer: the prompt may be longer than the context
+            return Reply(exc.response.text)
         assert isinstance(message, dict)
         found = message.get("tool_calls") or []
         return Reply(message.get("content") or "", tuple(_call(call["function"]) for call in found))
