@@ -4,6 +4,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+import jinja2
 import pytest
 
 from tests.unit.models.conftest import MINI
@@ -78,7 +79,6 @@ def test_every_argument_of_a_call_stands_in_the_conversation(load: Load) -> None
 
 
 def test_the_chat_template_writes_what_training_saw(load: Load) -> None:
-    jinja2 = pytest.importorskip("jinja2")
     sample_module = load("corpus.sample")
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((MINI / "chat_template.jinja").read_text(encoding="utf-8"))
