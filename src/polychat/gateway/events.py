@@ -5,6 +5,8 @@ from polychat.engines.base import BodyRewrite, RequestView
 from polychat.errors import ReplicaError
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
+_DONE_LINES = (b"data: [DONE]", b"data:[DONE]")
+_ERROR_LINES = (b'data: {"error"', b'data:{"error"')
 
 
 class EventRelay:
@@ -35,7 +37,7 @@ class EventRelay:
         else:
             events = b"".join([self._rewritten(event, self._rewrite) for event in self._splitter.feed(data)])
         self._check_size()
-        self.is_done = self.is_done or b"[DONE]" in events[-64:] or _ends_with_error(events)
+        self.is_done = self.is_done or _is_last(events)
         return events
 
     def _cut(self, data: bytes) -> bytes:
@@ -59,6 +61,10 @@ class EventRelay:
             raise ReplicaError("The replica broke off: it sent an event without an end.")
 
 
-def _ends_with_error(events: bytes) -> bool:
-    last = events.rstrip().rpartition(b"\n\n")[2]
-    return last.startswith((b'data: {"error"', b'data:{"error"'))
+def _is_last(events: bytes) -> bool:
+    """Whether the last event closes the stream: "[DONE]", or the engine's own error.
+
+    Only a whole line counts: a model may say "[DONE]", but a line break within its text is escaped.
+    """
+    line = events.rstrip().rpartition(b"\n")[2]
+    return line in _DONE_LINES or line.startswith(_ERROR_LINES)

@@ -70,3 +70,17 @@ def test_an_event_without_an_end_is_given_up(rewrite: BodyRewrite | None) -> Non
     relay = EventRelay(rewrite, VIEW, max_event_bytes=100)
     with pytest.raises(ReplicaError):
         relay.feed(b"data: " + b"x" * 101)
+
+
+@pytest.mark.parametrize("said", ['{"content":"[DONE]"}', '{"content":"data: [DONE]"}', '"data: [DONE]"'])
+def test_a_model_that_says_done_has_not_ended_its_stream(said: str) -> None:
+    relay = EventRelay(None, VIEW)
+    relay.feed(f"data: {said}\n\n".encode())
+    assert not relay.is_done
+
+
+@pytest.mark.parametrize("said", ['{"text":"x"}\n\n: {"error"', '{"content":"data: {\\"error\\"}"}'])
+def test_a_model_that_speaks_of_an_error_has_not_ended_its_stream(said: str) -> None:
+    relay = EventRelay(None, VIEW)
+    relay.feed(f"data: {said}\n\n".encode())
+    assert not relay.is_done
