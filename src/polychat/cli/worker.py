@@ -24,7 +24,7 @@ def worker(
     ] = "",
     model_names: ModelNames = "",
     host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 for workers of other machines' controllers.")
+        str, typer.Option(help="Address to listen on; 0.0.0.0 when the controller is on another machine.")
     ] = LOOPBACK,
     port: Annotated[
         int | None,
