@@ -3,7 +3,7 @@
 from polychat.gateway.exchange import Exchange
 from polychat.gateway.routes.inference import infer
 from polychat.gateway.state import Gateway
-from polychat.gateway.validation import parse_completion
+from polychat.schema.validation import parse_completion
 from polychat.types import Endpoint
 
 

@@ -3,7 +3,7 @@
 from polychat.gateway.exchange import Exchange
 from polychat.gateway.routes.inference import infer
 from polychat.gateway.state import Gateway
-from polychat.gateway.validation import parse_embedding
+from polychat.schema.validation import parse_embedding
 from polychat.types import Endpoint
 
 

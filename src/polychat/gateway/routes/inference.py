@@ -5,8 +5,9 @@ from collections.abc import Callable
 from polychat.engines.base import RequestView
 from polychat.errors import UnsupportedMediaType
 from polychat.gateway.exchange import Exchange
-from polychat.gateway.requests import EmbeddingRequest, GenerationRequest
 from polychat.gateway.state import Gateway
+from polychat.schema.embeddings import EmbeddingRequest
+from polychat.schema.generation import GenerationRequest
 from polychat.types import Endpoint
 
 _SENT_BY_TOOLS = ("application/x-www-form-urlencoded", "text/plain", "application/octet-stream")

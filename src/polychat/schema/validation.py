@@ -8,7 +8,9 @@ from typing import TypeVar
 import msgspec
 
 from polychat.errors import RequestError
-from polychat.gateway.requests import ChatRequest, CompletionRequest, EmbeddingRequest
+from polychat.schema.chat import ChatRequest
+from polychat.schema.completions import CompletionRequest
+from polychat.schema.embeddings import EmbeddingRequest
 
 Request = TypeVar("Request")
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polychat.errors import RequestError
-from polychat.gateway.requests import ChatRequest
-from polychat.gateway.validation import parse_chat, parse_completion, parse_embedding
+from polychat.schema.chat import ChatRequest
+from polychat.schema.validation import parse_chat, parse_completion, parse_embedding
 
 USER = {"role": "user", "content": "hi"}
 FUNCTION = {"type": "function", "function": {"name": "f"}}

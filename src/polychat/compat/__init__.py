@@ -1,0 +1,1 @@
+"""Other projects' wire formats, translated at the edge."""
