@@ -3,6 +3,7 @@
 * PlatformError
   + RequestError              400  the client must change the request
     - ContextLengthExceeded   400
+    - UnsupportedFeature      400  no replica of the model can do that
     - UnknownModel            404
     - UnknownRoute            404
     - MethodNotAllowed        405
@@ -58,6 +59,16 @@ class ContextLengthExceeded(RequestError):
             f"This model's maximum context length is {context_length} tokens. However, the prompt has "
             f"{prompt_tokens} tokens. Shorten the {param}.",
             param=param,
+        )
+
+
+class UnsupportedFeature(RequestError):
+    code = "unsupported_feature"
+
+    def __init__(self, model: str, feature: str) -> None:
+        super().__init__(
+            f"The model {model!r} does not support {feature}. GET /v1/models/{model} lists what it supports.",
+            param=_PARAM_OF_FEATURE.get(feature),
         )
 
 
@@ -161,6 +172,20 @@ class ReplicaUnavailable(ReplicaError):
     @property
     def headers(self) -> Mapping[str, str]:
         return {"retry-after": "2"}
+
+
+_PARAM_OF_FEATURE = {  # the field by which a request asks for it
+    "tools": "tools",
+    "json_schema": "response_format",
+    "logprobs": "logprobs",
+    "prompt_logprobs": "echo",
+    "vision": "messages",
+    "audio_input": "messages",
+    "suffix": "suffix",
+    "token_prompts": "prompt",
+    "logit_bias": "logit_bias",
+    "continue_final_message": "continue_final_message",
+}
 
 
 class SetupError(Exception):

@@ -16,8 +16,32 @@ class Load:
 
 
 class Endpoint(StrEnum):
-    """The API routes an engine may serve itself."""
+    """The API routes that run a model; an engine serves some of them."""
 
     CHAT = "/v1/chat/completions"
     COMPLETIONS = "/v1/completions"
     EMBEDDINGS = "/v1/embeddings"
+    RERANK = "/v1/rerank"
+    SCORE = "/v1/score"
+    CLASSIFY = "/v1/classify"
+    TOKENIZE = "/tokenize"
+    DETOKENIZE = "/detokenize"
+    TRANSCRIPTIONS = "/v1/audio/transcriptions"
+    TRANSLATIONS = "/v1/audio/translations"
+    SPEECH = "/v1/audio/speech"
+    IMAGES = "/v1/images/generations"
+
+
+class Feature(StrEnum):
+    """What a request may need beyond its route, and not every model or engine has."""
+
+    TOOLS = "tools"
+    JSON_SCHEMA = "json_schema"  # response_format json_object and json_schema
+    LOGPROBS = "logprobs"
+    PROMPT_LOGPROBS = "prompt_logprobs"  # completions with both echo and logprobs
+    VISION = "vision"  # images in messages
+    AUDIO_INPUT = "audio_input"
+    SUFFIX = "suffix"  # fill in the middle
+    TOKEN_PROMPTS = "token_prompts"  # prompts and inputs as token ids
+    LOGIT_BIAS = "logit_bias"
+    CONTINUE = "continue_final_message"

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from polychat.engines.llamacpp import LlamaCpp
+from polychat.engines.llamacpp.engine import LlamaCpp
 from polychat.engines.models import resolve
 from polychat.engines.spec import EngineSpec
 

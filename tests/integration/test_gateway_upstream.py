@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from polychat.gateway import wire
-from polychat.gateway.upstream import Upstream
+from polychat.gateway.upstream import Labels, Upstream
 from polychat.gateway.wire import Response, UpstreamBroken, UpstreamSilent, UpstreamUnreachable
 from tests.support.fake_engine import Call, Die, FakeEngine, Script, answer, hang, head, reset, stream
 from tests.support.processes import free_port
@@ -20,7 +20,7 @@ async def upstream() -> AsyncIterator[Upstream]:
 
 
 async def post(upstream: Upstream, url: str, body: bytes = b"{}") -> Response:
-    return await upstream.post(url, "/v1/chat/completions", body, secret="s3cret", request_id="req_1")
+    return await upstream.post(url, "/v1/chat/completions", body, Labels("s3cret", "req_1"))
 
 
 async def read(upstream: Upstream, url: str) -> bytes:

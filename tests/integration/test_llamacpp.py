@@ -19,7 +19,7 @@ from polychat.engines import models
 from polychat.engines.base import EngineUnresponsive, RequestView
 from polychat.engines.catalog import open_engine
 from polychat.engines.dialects import dialect_of
-from polychat.engines.llamacpp import LlamaCpp
+from polychat.engines.llamacpp.engine import LlamaCpp
 from polychat.engines.spec import EngineSpec, ModelFiles
 from polychat.errors import EngineStartError, SetupError
 from polychat.types import Endpoint
@@ -52,7 +52,7 @@ async def running(engine: LlamaCpp) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def child_pid() -> int:
-    return next(pid for pid, command in descendants(os.getpid()).items() if "llamacpp_child" in command)
+    return next(pid for pid, command in descendants(os.getpid()).items() if "llamacpp.child" in command)
 
 
 async def test_it_answers_those_who_know_the_secret_and_leaves_nothing(model: Path) -> None:
@@ -99,12 +99,12 @@ async def test_completions_of_several_prompts_stream_with_usage_only_when_asked(
 
 
 async def rewritten_chunks(model: Path, body: dict[str, object], view: RequestView) -> list[dict[str, Any]]:
-    rewrite = dialect_of("llamacpp").event
-    assert rewrite is not None
+    call = dialect_of("llamacpp")(json.dumps(body).encode(), view)
+    assert call.event is not None
     async with running(engine_for(model)) as client:
-        raw = (await client.post(view.endpoint, json=body)).content
+        raw = (await client.post(call.path, content=call.body)).content
     documents = [sse.data_of(event) for event in sse.EventSplitter().feed(raw)]
-    sent = [rewrite(document, view) for document in documents if document and document != b"[DONE]"]
+    sent = [call.event(document) for document in documents if document and document != b"[DONE]"]
     return [json.loads(line) for document in sent for line in document.splitlines()]
 
 
@@ -167,7 +167,7 @@ async def test_a_cut_file_is_named_with_llamacpps_reason(model: Path, tmp_path: 
     with pytest.raises(EngineStartError, match=r"cannot serve .*cut\.gguf: tensor .* corrupted") as caught:
         await engine.start()
     assert "failed to load model" in caught.value.log_tail
-    assert not [command for command in descendants(os.getpid()).values() if "llamacpp_child" in command]
+    assert not [command for command in descendants(os.getpid()).values() if "llamacpp.child" in command]
 
 
 def cut_short(model: Path, path: Path) -> Path:

@@ -67,7 +67,7 @@ def wait_for_state(controller: str, state: str, *, timeout_s: float = 15.0) -> d
 
 
 def engine_pid(process: RoleProcess) -> int:
-    return next(pid for pid, command in descendants(process.pid).items() if "llamacpp_child" in command)
+    return next(pid for pid, command in descendants(process.pid).items() if "llamacpp.child" in command)
 
 
 def test_a_killed_engine_is_started_again_and_the_controller_is_told_why(

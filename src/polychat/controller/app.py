@@ -4,7 +4,6 @@ import asyncio
 import hmac
 import json
 import logging
-from dataclasses import asdict
 
 import msgspec
 from starlette.applications import Starlette
@@ -49,9 +48,8 @@ def create(board: Board, *, token: str = "") -> Starlette:
 
 def public(replica: Replica) -> dict[str, object]:
     """A replica as people may see it: everything but its secret."""
-    shown = asdict(replica)
+    shown: dict[str, object] = msgspec.to_builtins(replica, order="deterministic")  # sets become sorted lists
     del shown["secret"]
-    shown["endpoints"] = sorted(replica.endpoints)
     return shown
 
 

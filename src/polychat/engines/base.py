@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from polychat.types import Endpoint, Load
+from polychat.schema import Request
+from polychat.types import Endpoint, Feature, Load
 
 
 class Engine(Protocol):
@@ -17,6 +18,7 @@ class Engine(Protocol):
 
     name: str
     endpoints: frozenset[Endpoint]
+    features: frozenset[Feature] | None  # what the model can do here; None: not known
     context_length: int | None  # tokens; known once started
     url: str  # where it answers, or tries to while it starts; "" before
 
@@ -47,33 +49,44 @@ class EngineUnresponsive(Exception):
     """The engine's process is there but does not answer."""
 
 
-def unchanged(data: bytes) -> bytes:
-    """The identity: this engine already speaks the published API here."""
-    return data
-
-
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """The facts of a request that a transformation may depend on."""
+    """The facts of a request that its shaping may depend on."""
 
     endpoint: Endpoint
     model: str  # the name that the client used
-    stream: bool
-    include_usage: bool  # stream_options.include_usage
+    stream: bool = False
+    include_usage: bool = False  # stream_options.include_usage
     wants_private_fields: bool = False  # the client asked for the engine's own extensions
-
-
-BodyRewrite = Callable[[bytes, RequestView], bytes]
+    needs: frozenset[Feature] = frozenset()
+    request: Request | None = None  # typed, as the gateway has checked it
+    content_type: str = "application/json"  # of the body; forms keep theirs
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
-    """How an engine departs from the published API, as pure functions over bytes; None where it does not.
+class Shaped:
+    """One call to an engine, and what its answer becomes.
 
-    The gateway applies them to this engine's traffic only. Each must cost nothing on what it leaves alone.
+    The functions are made for one request: an `event` may remember what it saw before. They raise
+    PlatformError for what the client must be told. None leaves the bytes as they came.
     """
 
-    request: BodyRewrite | None = None  # a request's body, before it is sent
-    response: BodyRewrite | None = None  # a whole successful response's body
-    event: BodyRewrite | None = None
+    path: str
+    body: bytes
+    response: "Callable[[bytes], bytes | Shaped] | None" = None
+    """A whole successful answer's body as the client gets it, or the next call that the request needs."""
+    event: Callable[[bytes], bytes] | None = None
     """The data of one streamed event (JSON, not "[DONE]"). b"" drops it; a newline begins another event."""
+    is_side_call: bool = False  # not what the client asked for: its answer never streams to the client
+
+
+Dialect = Callable[[bytes, RequestView], Shaped]
+"""How to ask one kind of engine for what the published API calls `view.request`, whose body is `body`.
+
+Pure: the gateway makes the calls. It must cost nothing on what it leaves alone.
+"""
+
+
+def published(body: bytes, view: RequestView) -> Shaped:
+    """The dialect of an engine that speaks the published API: nothing changes."""
+    return Shaped(view.endpoint, body)

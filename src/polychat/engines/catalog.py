@@ -28,11 +28,11 @@ def open_engine(spec: EngineSpec) -> Engine:
     """
     match chosen(spec.engine):
         case "echo":
-            from polychat.engines.echo import Echo
+            from polychat.engines.echo.engine import Echo
 
             return Echo(spec)
         case name:
-            from polychat.engines.llamacpp import LlamaCpp
+            from polychat.engines.llamacpp.engine import LlamaCpp
 
             if spec.model is None:
                 raise SetupError(f"the engine {name} needs a model: a GGUF file, a hub id, or builtin")

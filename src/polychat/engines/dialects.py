@@ -1,14 +1,11 @@
 """Each engine's dialect by the engine's name. Light: gateways import it, and no engine with it."""
 
-from polychat.engines import llamacpp_dialect
-from polychat.engines.base import Dialect
+from polychat.engines.base import Dialect, published
+from polychat.engines.llamacpp import dialect as llamacpp
 
-PUBLISHED = Dialect()
-"""Nothing to change: the engine speaks the published API."""
-
-_DIALECTS = {"llamacpp": llamacpp_dialect.DIALECT}
+_DIALECTS: dict[str, Dialect] = {"llamacpp": llamacpp.shape}
 
 
 def dialect_of(engine: str) -> Dialect:
     """The dialect of the engine called `engine`; the published API for one that has none of its own."""
-    return _DIALECTS.get(engine, PUBLISHED)
+    return _DIALECTS.get(engine, published)

@@ -1,7 +1,7 @@
 """The gateway as an ASGI application: finds the route, checks the key, turns errors into OpenAI's envelope.
 
 Raw ASGI, no framework: the gateway is in every request's path. To add an endpoint: one file in routes/ with
-`async def name(gateway, exchange)`, and its line in ROUTES.
+`async def name(gateway, exchange)`, and its line in ROUTES or BELOW.
 """
 
 import asyncio
@@ -9,11 +9,13 @@ import contextlib
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from polychat.compat.face import OPENAI_ERRORS, ErrorShape
 from polychat.errors import MethodNotAllowed, PlatformError, ReplicaError, UnknownRoute
 from polychat.gateway.answers import usage_of
 from polychat.gateway.exchange import ClientLeft, Exchange
@@ -23,20 +25,42 @@ from polychat.gateway.upstream import SWEEP_S
 
 log = logging.getLogger(__name__)
 
-Route = Callable[[Gateway, Exchange], Awaitable[None]]
+Handler = Callable[[Gateway, Exchange], Awaitable[None]]
 
-ROUTES: Mapping[str, tuple[str, Route]] = MappingProxyType(
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path of the API."""
+
+    methods: Mapping[str, Handler] = field(default_factory=dict)
+    errors: ErrorShape = OPENAI_ERRORS
+    is_open: bool = False  # needs no key
+
+    @property
+    def allowed(self) -> str:
+        """The value of an Allow header."""
+        names = [
+            name for method in self.methods for name in ((method, "HEAD") if method == "GET" else (method,))
+        ]
+        return ", ".join([*names, "OPTIONS"])
+
+
+ROUTES: Mapping[str, Route] = MappingProxyType(
     {
-        "/v1/chat/completions": ("POST", chat.chat),
-        "/v1/completions": ("POST", completions.completions),
-        "/v1/embeddings": ("POST", embeddings.embeddings),
-        "/v1/models": ("GET", models.list_models),
-        "/v1/models/": ("GET", models.retrieve_model),  # and everything below it: ids hold slashes
-        "/health": ("GET", health.health),
-        "/": ("GET", health.front_door),
+        "/v1/chat/completions": Route({"POST": chat.chat}),
+        "/v1/completions": Route({"POST": completions.completions}),
+        "/v1/embeddings": Route({"POST": embeddings.embeddings}),
+        "/v1/models": Route({"GET": models.list_models}),
+        "/health": Route({"GET": health.health}, is_open=True),
+        "/": Route({"GET": health.front_door}, is_open=True),
     }
 )
-OPEN = frozenset({"/health", "/"})  # need no key
+BELOW: Mapping[str, Route] = MappingProxyType(
+    {  # everything below a path that ends with a slash
+        "/v1/models/": Route({"GET": models.retrieve_model}),  # ids hold slashes
+    }
+)
+NOWHERE = Route()
 
 
 def create(gateway: Gateway) -> ASGIApp:
@@ -90,30 +114,31 @@ async def _serve(gateway: Gateway, exchange: Exchange) -> None:
             exchange.path,
             exchange.status,
             took_s,
-            exchange.replica_id or "-",
-            usage_of(exchange.tail) or "-",
+            exchange.journey.replica_id or "-",
+            usage_of(exchange.journey.tail) or "-",
             outcome,
         )
 
 
 async def _route(gateway: Gateway, exchange: Exchange) -> None:
     path, method = exchange.path, exchange.method
-    if path not in OPEN:
-        gateway.keys.check(exchange.header(b"authorization"))
-    found = ROUTES.get(path) or (ROUTES["/v1/models/"] if path.startswith("/v1/models/") else None)
-    if found is None:
+    route = ROUTES.get(path) or _below(path)
+    exchange.errors = route.errors
+    if not route.is_open:
+        gateway.keys.check(exchange.header(b"authorization"), exchange.header(b"x-api-key"))
+    if not route.methods:
         raise UnknownRoute(method, path)
-    allowed, route = found
-    if method == "OPTIONS":
-        await exchange.empty(headers={"allow": _methods(allowed)})
-    elif method == allowed or (method == "HEAD" and allowed == "GET"):
-        await route(gateway, exchange)
+    handler = route.methods.get("GET" if method == "HEAD" else method)
+    if handler is not None:
+        await handler(gateway, exchange)
+    elif method == "OPTIONS":
+        await exchange.empty(headers={"allow": route.allowed})
     else:
-        raise MethodNotAllowed(method, path, _methods(allowed))
+        raise MethodNotAllowed(method, path, route.allowed)
 
 
-def _methods(allowed: str) -> str:
-    return "GET, HEAD, OPTIONS" if allowed == "GET" else f"{allowed}, OPTIONS"
+def _below(path: str) -> Route:
+    return next((route for prefix, route in BELOW.items() if path.startswith(prefix)), NOWHERE)
 
 
 async def _live(gateway: Gateway, receive: Receive, send: Send) -> None:

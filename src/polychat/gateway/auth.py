@@ -13,14 +13,18 @@ class Keys:
     def __init__(self, keys: Iterable[str] = ()) -> None:
         self._digests = [_digest(key.encode()) for key in keys]
 
-    def check(self, authorization: bytes) -> None:
-        """Let the request pass, given its Authorization header (b"" when there was none).
+    def check(self, authorization: bytes, x_api_key: bytes = b"") -> None:
+        """Let the request pass, given two of its headers (b"" for one that was not sent).
+
+        `x-api-key` is where Anthropic's clients put their key; the Authorization header goes first.
 
         Raises:
             Unauthorized: keys are set and it does not show one of them.
         """
         if not self._digests:
             return
+        if x_api_key and not authorization:
+            authorization = b"Bearer " + x_api_key
         scheme, _, key = authorization.strip().partition(b" ")
         if scheme.lower() != b"bearer" or not key.strip():
             raise Unauthorized(

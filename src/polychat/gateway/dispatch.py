@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from polychat.errors import NoReplicaAvailable, PlatformError, ReplicaError, UnknownModel
+from polychat.engines.base import RequestView
+from polychat.errors import NoReplicaAvailable, PlatformError, ReplicaError, UnknownModel, UnsupportedFeature
 from polychat.routing.policies import Candidate, Policy
 from polychat.routing.registry import Registry
 from polychat.routing.replica import Replica
-from polychat.types import Endpoint
 
 MAX_WAITING = 1000  # requests that wait for a replica; more are refused at once
 REMEMBER_S = 60.0  # a model whose last replica went less than this ago is restarting, not unknown
@@ -63,18 +63,18 @@ class Dispatcher:
         self._known: set[str] = set()  # names of models
         self._gone_s: dict[str, float] = {}  # name of a model -> loop time at which its last replica went
 
-    async def choose(self, model: str, endpoint: Endpoint, attempts: Attempts) -> Replica:
+    async def choose(self, view: RequestView, attempts: Attempts) -> Replica:
         """The replica to try next: never one that was tried before and has stayed ready since.
 
         Raises:
-            UnknownModel, NotImplementedByModel: no use waiting.
+            UnknownModel, NotImplementedByModel, UnsupportedFeature: no use waiting.
             NoReplicaAvailable, ReplicaError: none is ready, and none has become so in time.
         """
         while True:
             try:
-                ready = self._registry.ready(model, endpoint)
+                ready = able(self._registry.ready(view.model, view.endpoint), view)
             except (NoReplicaAvailable, UnknownModel) as exc:
-                failure = self._explain(exc, model, attempts)
+                failure = self._explain(exc, view.model, attempts)
                 ready = []
             # One that was away and has come back is tried again.
             attempts.tried.intersection_update([replica.id for replica in ready])
@@ -85,7 +85,7 @@ class Dispatcher:
             if ready:
                 assert attempts.last_failure is not None
                 failure = attempts.last_failure
-            await self._wait(failure, model, attempts)
+            await self._wait(failure, view.model, attempts)
 
     @contextlib.contextmanager
     def sending_to(self, replica: Replica) -> Iterator[None]:
@@ -136,3 +136,18 @@ class Dispatcher:
             raise failure from None
         finally:
             self.num_waiting -= 1
+
+
+def able(replicas: list[Replica], view: RequestView) -> list[Replica]:
+    """Those of `replicas` that have what the request needs; one that does not know may try.
+
+    Raises:
+        UnsupportedFeature: none of them has.
+    """
+    if not view.needs:
+        return replicas
+    able = [r for r in replicas if r.features is None or view.needs <= r.features]
+    if not able:
+        missing = min(view.needs - (replicas[0].features or frozenset()))
+        raise UnsupportedFeature(view.model, missing)
+    return able

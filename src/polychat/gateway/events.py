@@ -1,7 +1,8 @@
 """A stream's bytes, cut so that what goes to the client is always whole events."""
 
+from collections.abc import Callable
+
 from polychat import sse
-from polychat.engines.base import BodyRewrite, RequestView
 from polychat.errors import ReplicaError
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
@@ -17,11 +18,10 @@ class EventRelay:
     """
 
     def __init__(
-        self, rewrite: BodyRewrite | None, view: RequestView, *, max_event_bytes: int = MAX_EVENT_BYTES
+        self, rewrite: Callable[[bytes], bytes] | None, *, max_event_bytes: int = MAX_EVENT_BYTES
     ) -> None:
         self.is_done = False  # the closing event has come, or the engine's own error
         self._rewrite = rewrite
-        self._view = view
         self._max_event_bytes = max_event_bytes
         self._rest = b""
         self._splitter = sse.EventSplitter()
@@ -47,11 +47,11 @@ class EventRelay:
         self._rest = data[end:]
         return data[:end]
 
-    def _rewritten(self, event: bytes, rewrite: BodyRewrite) -> bytes:
+    def _rewritten(self, event: bytes, rewrite: Callable[[bytes], bytes]) -> bytes:
         data = sse.data_of(event)
         if data is None or data == b"[DONE]":
             return event
-        changed = rewrite(data, self._view)
+        changed = rewrite(data)
         if changed is data:
             return event
         return b"".join([sse.encode(document) for document in changed.splitlines()])

@@ -3,22 +3,29 @@
 import asyncio
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
+from urllib.parse import parse_qsl
 
-import msgspec
 from starlette.types import Receive, Scope, Send
 
-from polychat import sse
+from polychat.compat.face import OPENAI_ERRORS
 from polychat.errors import BodyTooLarge, PlatformError
 
 Headers = list[tuple[bytes, bytes]]
 
-_STREAM_HEADERS: Headers = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
-]
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+_STREAM_HEADERS: Headers = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+
+
+@dataclass(slots=True)
+class Journey:
+    """What is known of one request on its way, for the log."""
+
+    request_id: str
+    replica_id: str = ""  # of the replica that was asked last
+    tail: bytes = b""  # the end of the replica's answer, where usage is
 
 
 class ClientLeft(Exception):
@@ -31,14 +38,23 @@ class Exchange:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
-        self.request_id = f"req_{secrets.token_hex(12)}"
+        self.journey = Journey(f"req_{secrets.token_hex(12)}")
+        self.errors = OPENAI_ERRORS  # how this client is told of an error
+        self.headers: Headers = []  # of every answer, besides what it needs
         self.status = 0  # of the answer; 0 before it has begun
-        self.replica_id = ""  # of the replica that was asked last
-        self.tail = b""  # the end of an answer, where usage is
         self._scope = scope
         self._receive = receive
         self._send = send
         self._is_complete = False
+
+    @property
+    def request_id(self) -> str:
+        return self.journey.request_id
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query's parameters; of one that is repeated the last."""
+        return dict(parse_qsl(self._scope["query_string"].decode("latin-1"), keep_blank_values=True))
 
     def header(self, name: bytes) -> bytes:
         """A request header's value, b"" if it was not sent. `name` in lower case."""
@@ -77,7 +93,13 @@ class Exchange:
 
     async def json(self, body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Answer with one JSON document."""
-        head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await self.answer(body, content_type="application/json", status=status, headers=headers)
+
+    async def answer(
+        self, body: bytes, *, content_type: str, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Answer with one body of any kind."""
+        head = [(b"content-type", content_type.encode("latin-1")), (b"content-length", b"%d" % len(body))]
         head += [(k.encode("latin-1"), v.encode("latin-1")) for k, v in (headers or {}).items()]
         await self._start(status, head)
         await self._body(body, is_last=True)
@@ -89,17 +111,16 @@ class Exchange:
 
     async def error(self, error: PlatformError) -> None:
         """Answer with the error's envelope; in a stream that runs, as its last event."""
-        body = msgspec.json.encode(error.envelope())
         if not self.has_begun:
-            await self.json(body, status=error.status, headers=error.headers)
+            await self.json(self.errors.body(error), status=error.status, headers=error.headers)
         elif not self._is_complete:
-            await self._body(sse.encode(body), is_last=True)
+            await self._body(self.errors.event(error), is_last=True)
 
-    async def start_stream(self) -> None:
-        await self._start(200, _STREAM_HEADERS)
+    async def start_stream(self, *, content_type: str = EVENT_STREAM) -> None:
+        await self._start(200, [(b"content-type", content_type.encode("latin-1")), *_STREAM_HEADERS])
 
     async def write(self, events: bytes) -> None:
-        """Send whole events. Waits while the client does not read."""
+        """Send a piece of a stream. Waits while the client does not read."""
         await self._body(events, is_last=False)
 
     async def end(self) -> None:
@@ -114,7 +135,7 @@ class Exchange:
 
     async def _start(self, status: int, headers: Headers) -> None:
         self.status = status
-        identified = [*headers, (b"x-request-id", self.request_id.encode())]
+        identified = [*headers, *self.headers, (b"x-request-id", self.request_id.encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": identified})
 
     async def _body(self, body: bytes, *, is_last: bool) -> None:

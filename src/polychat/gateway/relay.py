@@ -6,14 +6,15 @@ ends with one error event. However a request ends, it gives back its count at th
 
 import logging
 
-from polychat.engines.base import Dialect, RequestView
+from polychat.engines.base import RequestView, Shaped
 from polychat.engines.dialects import dialect_of
 from polychat.errors import ReplicaError, ReplicaTimeout, ReplicaUnavailable
 from polychat.gateway.answers import error_of
 from polychat.gateway.dispatch import Attempts, Dispatcher
 from polychat.gateway.events import EventRelay
-from polychat.gateway.exchange import Exchange
-from polychat.gateway.upstream import Upstream
+from polychat.gateway.exchange import Exchange, Journey
+from polychat.gateway.sink import Sink, ToClient
+from polychat.gateway.upstream import Labels, Upstream
 from polychat.gateway.wire import Response, UpstreamBroken, UpstreamSilent, UpstreamUnreachable
 from polychat.routing.replica import Replica
 
@@ -29,7 +30,9 @@ class Relay:
         self._dispatcher = dispatcher
         self._upstream = upstream
 
-    async def forward(self, exchange: Exchange, body: bytes, view: RequestView) -> None:
+    async def forward(
+        self, exchange: Exchange, body: bytes, view: RequestView, sink: Sink | None = None
+    ) -> None:
         """Answer `exchange`, whose body has been read, with what a replica says to `body`.
 
         Raises:
@@ -37,32 +40,38 @@ class Relay:
             ClientLeft: the client did; the replica has been told by closing the connection to it.
         """
         async with exchange.leaving_cancels():
-            attempts = Attempts()
-            while True:
-                replica = await self._dispatcher.choose(view.model, view.endpoint, attempts)
-                try:
-                    with self._dispatcher.sending_to(replica):
-                        return await self._attempt(exchange, replica, body, view)
-                except ReplicaError as exc:
-                    log.warning("%s at %s: %s (%s)", replica.model, replica.url, exc, exchange.request_id)
-                    if exchange.has_begun:
-                        raise
-                    is_death = not isinstance(exc, ReplicaUnavailable)
-                    attempts.record(replica, exc, is_death=is_death)
+            await self.run(exchange.journey, body, view, sink or ToClient(exchange))
 
-    async def _attempt(self, exchange: Exchange, replica: Replica, body: bytes, view: RequestView) -> None:
-        exchange.replica_id = replica.id
-        dialect = dialect_of(replica.engine)
+    async def run(self, journey: Journey, body: bytes, view: RequestView, sink: Sink) -> None:
+        """Give `sink` what a replica says to `body`, for as long as the task is not cancelled.
+
+        Raises:
+            PlatformError: nobody could answer, or a replica died in mid-answer.
+        """
+        attempts = Attempts()
+        while True:
+            replica = await self._dispatcher.choose(view, attempts)
+            try:
+                with self._dispatcher.sending_to(replica):
+                    return await self._attempt(journey, replica, body, view, sink)
+            except ReplicaError as exc:
+                log.warning("%s at %s: %s (%s)", replica.model, replica.url, exc, journey.request_id)
+                if sink.has_begun:
+                    raise
+                is_death = not isinstance(exc, ReplicaUnavailable)
+                attempts.record(replica, exc, is_death=is_death)
+
+    async def _attempt(
+        self, journey: Journey, replica: Replica, body: bytes, view: RequestView, sink: Sink
+    ) -> None:
+        journey.replica_id = replica.id
+        labels = Labels(replica.secret, journey.request_id, view.content_type)
+        call: Shaped | None = dialect_of(replica.engine)(body, view)
         try:
-            response = await self._upstream.post(
-                replica.url,
-                view.endpoint,
-                dialect.request(body, view) if dialect.request else body,
-                secret=replica.secret,
-                request_id=exchange.request_id,
-            )
-            with response:
-                await _answer(exchange, response, dialect, view)
+            while call is not None:
+                response = await self._upstream.post(replica.url, call.path, call.body, labels)
+                with response:
+                    call = await _answer(journey, response, call, view, sink)
         except UpstreamUnreachable as exc:
             raise ReplicaUnavailable("The model cannot answer now: its replica cannot be reached.") from exc
         except UpstreamSilent as exc:
@@ -71,25 +80,31 @@ class Relay:
             raise ReplicaError(f"The replica broke off: {exc}.") from exc
 
 
-async def _answer(exchange: Exchange, response: Response, dialect: Dialect, view: RequestView) -> None:
+async def _answer(
+    journey: Journey, response: Response, call: Shaped, view: RequestView, sink: Sink
+) -> Shaped | None:
+    """Give the answer to the sink, or return the next call to make."""
     if response.status != 200:
         raise error_of(response.status, await response.read_all(), view.endpoint)
-    if view.stream and response.headers.get(b"content-type", b"").startswith(b"text/event-stream"):
-        await _answer_stream(exchange, response, dialect, view)
-    else:
-        body = await response.read_all()
-        exchange.tail = body[-TAIL_BYTES:]
-        await exchange.json(dialect.response(body, view) if dialect.response else body)
+    content_type = response.headers.get(b"content-type", b"application/json").decode("latin-1")
+    if view.stream and not call.is_side_call and content_type.startswith("text/event-stream"):
+        await _answer_stream(journey, response, call, sink)
+        return None
+    body = await response.read_all()
+    answer = call.response(body) if call.response else body
+    if isinstance(answer, Shaped):
+        return answer
+    journey.tail = answer[-TAIL_BYTES:]
+    await sink.whole(answer, content_type=content_type)
+    return None
 
 
-async def _answer_stream(exchange: Exchange, response: Response, dialect: Dialect, view: RequestView) -> None:
-    relay = EventRelay(dialect.event, view)
+async def _answer_stream(journey: Journey, response: Response, call: Shaped, sink: Sink) -> None:
+    relay = EventRelay(call.event)
     while data := await response.read():
         if events := relay.feed(data):
-            if not exchange.has_begun:
-                await exchange.start_stream()
-            await exchange.write(events)
-            exchange.tail = events if len(events) > 1024 else (exchange.tail + events)[-TAIL_BYTES:]
+            await sink.events(events)
+            journey.tail = events if len(events) > 1024 else (journey.tail + events)[-TAIL_BYTES:]
     if not relay.is_done:
         raise ReplicaError("The replica broke off: its stream ended before its last event.")
-    await exchange.end()
+    await sink.end()

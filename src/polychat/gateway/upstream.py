@@ -25,6 +25,15 @@ SWEEP_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class Labels:
+    """What a request's headers say, besides its size."""
+
+    secret: str = ""  # the engine's bearer key
+    request_id: str = ""
+    content_type: str = "application/json"  # of the body
+
+
+@dataclass(frozen=True, slots=True)
 class Address:
     """Where a replica listens, taken from its base URL."""
 
@@ -44,13 +53,13 @@ class Address:
             parts.path.rstrip("/"),
         )
 
-    def head(self, path: str, *, secret: str, request_id: str, size_bytes: int) -> bytes:
+    def head(self, path: str, labels: Labels, *, size_bytes: int) -> bytes:
         """A POST request up to its body."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        authorization = f"authorization: Bearer {secret}\r\n" if secret else ""
+        authorization = f"authorization: Bearer {labels.secret}\r\n" if labels.secret else ""
         return (
             f"POST {self.prefix}{path} HTTP/1.1\r\nhost: {host}:{self.port}\r\n{authorization}"
-            f"content-type: application/json\r\nx-request-id: {request_id}\r\n"
+            f"content-type: {labels.content_type}\r\nx-request-id: {labels.request_id}\r\n"
             f"content-length: {size_bytes}\r\n\r\n"
         ).encode("latin-1")
 
@@ -129,7 +138,7 @@ class Upstream:
         self._silence_timeout_s = silence_timeout_s
         self._pools: dict[str, Pool] = {}
 
-    async def post(self, url: str, path: str, body: bytes, *, secret: str, request_id: str) -> Response:
+    async def post(self, url: str, path: str, body: bytes, labels: Labels) -> Response:
         """Send one request and wait for the answer's headers. Use the response in a `with` block.
 
         A pooled connection that dies without a byte of answer is replaced by a new one, once.
@@ -141,7 +150,7 @@ class Upstream:
         pool = self._pools.get(url)
         if pool is None:
             pool = self._pools[url] = Pool(url)
-        head = pool.address.head(path, secret=secret, request_id=request_id, size_bytes=len(body))
+        head = pool.address.head(path, labels, size_bytes=len(body))
         pooled = pool.take()
         if pooled is not None:
             try:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from polychat.types import Endpoint, Load
+from polychat.types import Endpoint, Feature, Load
 
 
 class ReplicaState(StrEnum):
@@ -23,6 +23,7 @@ class Replica:
     endpoints: frozenset[Endpoint]
     state: ReplicaState = ReplicaState.STARTING
     load: Load = field(default_factory=Load)
+    features: frozenset[Feature] | None = None  # what its model can do; None: not known, so tried
     context_length: int | None = None  # tokens
     created: int = 0  # unix time in seconds at which the worker started
     detail: str = ""  # one line for people: why it is not ready

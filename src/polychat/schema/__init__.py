@@ -1,1 +1,8 @@
 """The published API as typed structs: what the gateway checks, engines shape by, and /openapi.json says."""
+
+from polychat.schema.chat import ChatRequest
+from polychat.schema.completions import CompletionRequest
+from polychat.schema.embeddings import EmbeddingRequest
+
+Request = ChatRequest | CompletionRequest | EmbeddingRequest
+"""A request for a model, of whichever route."""

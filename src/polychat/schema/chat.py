@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from polychat.schema.generation import Free, GenerationRequest, NonEmpty, Tokens
+from polychat.types import Feature
 
 
 class ContentPart(msgspec.Struct):
@@ -116,6 +117,7 @@ class ChatRequest(GenerationRequest, kw_only=True):
     tool_choice: str | NamedTool | None = None
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
+    continue_final_message: bool | None = None  # vLLM's: go on with the assistant's last message
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -123,3 +125,21 @@ class ChatRequest(GenerationRequest, kw_only=True):
             raise ValueError("[top_logprobs] is only allowed when 'logprobs' is true")
         if isinstance(self.tool_choice, str) and self.tool_choice not in ("none", "auto", "required"):
             raise ValueError("[tool_choice] must be 'none', 'auto', 'required' or a tool")
+
+    @property
+    def needs(self) -> frozenset[Feature]:
+        """What the model must be able to do."""
+        kind = self.response_format.type if self.response_format else "text"
+        asked = {
+            Feature.TOOLS: bool(self.tools) and self.tool_choice != "none",
+            Feature.JSON_SCHEMA: kind != "text",
+            Feature.LOGPROBS: bool(self.logprobs),
+            Feature.LOGIT_BIAS: bool(self.logit_bias),
+            Feature.CONTINUE: bool(self.continue_final_message),
+        }
+        parts = [part.type for m in self.messages if isinstance(m.content, list) for part in m.content]
+        seen = {_FEATURES_OF_PARTS[part] for part in parts if part in _FEATURES_OF_PARTS}
+        return frozenset(feature for feature, is_asked in asked.items() if is_asked) | seen
+
+
+_FEATURES_OF_PARTS = {"image_url": Feature.VISION, "input_audio": Feature.AUDIO_INPUT}

@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from polychat.schema.generation import GenerationRequest
+from polychat.types import Feature
 
 
 class CompletionRequest(GenerationRequest, kw_only=True):
@@ -25,3 +26,16 @@ class CompletionRequest(GenerationRequest, kw_only=True):
             )
         if self.best_of is not None and self.best_of < (self.n or 1):
             raise ValueError("[best_of] must not be smaller than 'n'")
+
+    @property
+    def needs(self) -> frozenset[Feature]:
+        """What the model must be able to do."""
+        first = self.prompt[0] if isinstance(self.prompt, list) else ""
+        asked = {
+            Feature.TOKEN_PROMPTS: not isinstance(first, str),
+            Feature.SUFFIX: bool(self.suffix),
+            Feature.LOGPROBS: self.logprobs is not None,
+            Feature.PROMPT_LOGPROBS: self.logprobs is not None and bool(self.echo),
+            Feature.LOGIT_BIAS: bool(self.logit_bias),
+        }
+        return frozenset(feature for feature, is_asked in asked.items() if is_asked)

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from polychat.schema.generation import NonEmpty
+from polychat.types import Feature
 
 
 class EmbeddingRequest(msgspec.Struct):
@@ -16,3 +17,9 @@ class EmbeddingRequest(msgspec.Struct):
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: Annotated[int, Meta(ge=1)] | None = None
     user: str | None = None
+
+    @property
+    def needs(self) -> frozenset[Feature]:
+        """What the model must be able to do."""
+        first = self.input[0] if isinstance(self.input, list) else ""
+        return frozenset() if isinstance(first, str) else frozenset({Feature.TOKEN_PROMPTS})

@@ -9,6 +9,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from polychat.types import Feature
+
 Temperature = Annotated[float, Meta(ge=0, le=2)]
 TopP = Annotated[float, Meta(ge=0, le=1)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
@@ -46,6 +48,11 @@ class GenerationRequest(msgspec.Struct, kw_only=True):
     def wants_usage(self) -> bool:
         """Whether a stream ends with the token counts."""
         return self.stream_options is not None and bool(self.stream_options.include_usage)
+
+    @property
+    def needs(self) -> frozenset[Feature]:
+        """What the model must be able to do."""
+        raise NotImplementedError
 
     def __post_init__(self) -> None:
         if self.stream_options is not None and not self.stream:

@@ -131,7 +131,10 @@ class Agent:
 
     def _locate(self, url: str) -> None:
         self._replica = replace(
-            self._replica, url=self._orders.address_of(url), context_length=self._engine.context_length
+            self._replica,
+            url=self._orders.address_of(url),
+            context_length=self._engine.context_length,
+            features=self._engine.features,
         )
 
     def _show(self, state: ReplicaState, detail: str) -> None:

@@ -125,6 +125,7 @@ def _replica(engine: Engine, names: tuple[str, ...], *, url: str, secret: str) -
         names=served_names(names),
         engine=engine.name,
         endpoints=engine.endpoints,
+        features=engine.features,
         context_length=engine.context_length,
         created=int(time.time()),
         secret=secret,

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polychat.engines.base import RequestView
 from polychat.errors import (
     NoReplicaAvailable,
     NotImplementedByModel,
@@ -43,7 +44,7 @@ async def dispatcher(registry: Registry) -> Dispatcher:
 
 
 async def choose(dispatcher: Dispatcher, attempts: Attempts | None = None) -> str:
-    return (await dispatcher.choose("m", Endpoint.CHAT, attempts or Attempts())).id
+    return (await dispatcher.choose(RequestView(Endpoint.CHAT, "m"), attempts or Attempts())).id
 
 
 async def test_the_policy_sees_what_is_in_flight(registry: Registry, dispatcher: Dispatcher) -> None:
@@ -106,9 +107,9 @@ async def test_it_does_not_wait_for_ever(registry: Registry, dispatcher: Dispatc
 async def test_nobody_waits_for_what_will_not_come(registry: Registry, dispatcher: Dispatcher) -> None:
     registry.put(replica("a"))
     with pytest.raises(UnknownModel):
-        await dispatcher.choose("other", Endpoint.CHAT, Attempts())
+        await dispatcher.choose(RequestView(Endpoint.CHAT, "other"), Attempts())
     with pytest.raises(NotImplementedByModel):
-        await dispatcher.choose("m", Endpoint.EMBEDDINGS, Attempts())
+        await dispatcher.choose(RequestView(Endpoint.EMBEDDINGS, "m"), Attempts())
 
 
 async def test_a_model_whose_last_replica_went_just_now_is_not_unknown(

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from polychat.engines.base import RequestView
 from polychat.errors import UnsupportedMediaType
 from polychat.gateway.exchange import Exchange
+from polychat.gateway.sink import Sink
 from polychat.gateway.state import Gateway
-from polychat.schema.embeddings import EmbeddingRequest
+from polychat.schema import Request
 from polychat.schema.generation import GenerationRequest
+from polychat.schema.validation import parse_chat
 from polychat.types import Endpoint
 
 _SENT_BY_TOOLS = ("application/x-www-form-urlencoded", "text/plain", "application/octet-stream")
@@ -15,31 +17,46 @@ _SENT_BY_TOOLS = ("application/x-www-form-urlencoded", "text/plain", "applicatio
 
 
 async def infer(
-    gateway: Gateway,
-    exchange: Exchange,
-    endpoint: Endpoint,
-    parse: Callable[[bytes], GenerationRequest | EmbeddingRequest],
+    gateway: Gateway, exchange: Exchange, endpoint: Endpoint, parse: Callable[[bytes], Request]
 ) -> None:
     """Answer with what a replica of the model says to the body, which is sent on as it came.
 
     Raises:
         PlatformError: the body is no request, or nobody could answer it.
     """
-    body = await _read_json(gateway, exchange)
-    request = parse(body)
-    await gateway.relay.forward(exchange, body, _view(endpoint, request))
+    body = await read_json(gateway, exchange)
+    await gateway.relay.forward(exchange, body, view_of(endpoint, parse(body)))
 
 
-def _view(endpoint: Endpoint, request: GenerationRequest | EmbeddingRequest) -> RequestView:
-    if isinstance(request, EmbeddingRequest):
-        return RequestView(endpoint, request.model, stream=False, include_usage=False)
+async def infer_as_chat(gateway: Gateway, exchange: Exchange, body: bytes, sink: Sink) -> None:
+    """Give `sink` what a replica says to `body`, a chat request into which another API's was translated.
+
+    Raises:
+        PlatformError: the body is no chat request, or nobody could answer it.
+    """
+    await gateway.relay.forward(exchange, body, view_of(Endpoint.CHAT, parse_chat(body)), sink)
+
+
+def view_of(endpoint: Endpoint, request: Request) -> RequestView:
+    """What dispatch and dialects may know of a request."""
+    if not isinstance(request, GenerationRequest):
+        return RequestView(endpoint, request.model, needs=request.needs, request=request)
     return RequestView(
-        endpoint, request.model, stream=bool(request.stream), include_usage=request.wants_usage
+        endpoint,
+        request.model,
+        stream=bool(request.stream),
+        include_usage=request.wants_usage,
+        needs=request.needs,
+        request=request,
     )
 
 
-async def _read_json(gateway: Gateway, exchange: Exchange) -> bytes:
-    """The whole body, if its content type does not speak against JSON."""
+async def read_json(gateway: Gateway, exchange: Exchange) -> bytes:
+    """The whole body, if its content type does not speak against JSON.
+
+    Raises:
+        UnsupportedMediaType, BodyTooLarge: it is not taken.
+    """
     media_type = exchange.header(b"content-type").decode("latin-1").partition(";")[0].strip().lower()
     if media_type and "json" not in media_type and media_type not in _SENT_BY_TOOLS:
         raise UnsupportedMediaType(media_type)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from polychat import sse
-from polychat.engines.echo_answers import Answer
+from polychat.engines.echo.answers import Answer
 from polychat.types import Endpoint
 
 

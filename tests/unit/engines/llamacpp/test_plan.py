@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polychat.engines.gguf_header import Header
-from polychat.engines.llamacpp_plan import LARGEST_PROMPT_CACHE_MIB, SMALLEST_CONTEXT, plan, threads
+from polychat.engines.llamacpp.plan import LARGEST_PROMPT_CACHE_MIB, SMALLEST_CONTEXT, plan, threads
 from polychat.errors import SetupError
 
 GIB = 1 << 30

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polychat.engines.base import RequestView
+from polychat.engines.base import RequestView, Shaped
 from polychat.engines.dialects import dialect_of
-from polychat.engines.llamacpp_dialect import event, request, response
+from polychat.engines.llamacpp.dialect import event, request, response
 from polychat.types import Endpoint
 
 CHAT = RequestView(Endpoint.CHAT, "mini", stream=True, include_usage=False)
@@ -147,8 +147,7 @@ def test_a_whole_answer_loses_its_timings_and_keeps_its_usage() -> None:
 
 
 def test_an_engine_without_a_dialect_speaks_the_published_api() -> None:
-    dialect = dialect_of("echo")
-    assert (dialect.request, dialect.response, dialect.event) == (None, None, None)
+    assert dialect_of("echo")(b"{}", CHAT) == Shaped(Endpoint.CHAT, b"{}")
 
 
 @pytest.mark.parametrize("view", [CHAT, TEXT, PRIVATE])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polychat.engines import echo_answers
+from polychat.engines.echo import answers as echo_answers
 from polychat.errors import RequestError
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from polychat.engines.base import Dialect, RequestView
+from polychat.engines.base import RequestView, Shaped
 from polychat.types import Endpoint
 
 _NULL_ROLE = b'"role":"assistant","content":null'
@@ -52,7 +52,14 @@ def response(data: bytes, view: RequestView) -> bytes:
     return _common(data, view)
 
 
-DIALECT = Dialect(request=request, response=response, event=event)
+def shape(body: bytes, view: RequestView) -> Shaped:
+    """How llama.cpp is asked, and how its answer becomes the published one."""
+    return Shaped(
+        view.endpoint,
+        request(body, view),
+        response=lambda data: response(data, view),
+        event=lambda data: event(data, view),
+    )
 
 
 def _common(data: bytes, view: RequestView) -> bytes:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-MODULE = "polychat.engines.llamacpp_child"
+MODULE = "polychat.engines.llamacpp.child"
 VARIABLE = "POLYCHAT_LLAMACPP"
 SERVING = "serving"  # the first word of the line that it prints when it answers
 

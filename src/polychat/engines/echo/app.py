@@ -7,9 +7,10 @@ from collections.abc import Coroutine
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from polychat.engines import echo_answers, echo_wire
-from polychat.engines.echo_answers import Answer, Json
-from polychat.engines.echo_pace import Pace
+from polychat.engines.echo import answers as echo_answers
+from polychat.engines.echo import wire as echo_wire
+from polychat.engines.echo.answers import Answer, Json
+from polychat.engines.echo.pace import Pace
 from polychat.errors import PlatformError, RequestError, Unauthorized, UnknownRoute
 from polychat.types import Endpoint
 

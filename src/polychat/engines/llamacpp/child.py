@@ -1,6 +1,6 @@
 """The process that llama.cpp's server runs in, so that a crash in native code takes nobody with it.
 
-Told what to do by `llamacpp_settings` in its environment. Writes one line to standard output when it serves,
+Told what to do by `settings` in its environment. Writes one line to standard output when it serves,
 logs to standard error, ends with standard input.
 """
 
@@ -12,7 +12,7 @@ import threading
 import xllamacpp
 
 from polychat import lifeline
-from polychat.engines.llamacpp_settings import SERVING, VARIABLE, Settings
+from polychat.engines.llamacpp.settings import SERVING, VARIABLE, Settings
 
 _WARNINGS = 2  # llama.cpp's verbosity: 3 writes five lines a request
 _HTTP_THREADS_SPARE = 256  # each connection holds a thread, waiting requests and idle ones too

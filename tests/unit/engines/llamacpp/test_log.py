@@ -2,8 +2,8 @@
 
 import json
 
-from polychat.engines.llamacpp import reason_in
-from polychat.engines.llamacpp_load import load_of
+from polychat.engines.llamacpp.engine import reason_in
+from polychat.engines.llamacpp.load import load_of
 from polychat.types import Load
 
 CUT = """\

@@ -1,6 +1,6 @@
 """The engine `echo`: deterministic, without weights, as fast or slow as told. For tests, demos and load.
 
-It runs in the worker's process. `echo_answers` says what it answers, `echo_pace` when, `echo_app` to whom.
+It runs in the worker's process. `answers` says what it answers, `pace` when, `app` to whom.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ from contextlib import contextmanager
 import uvicorn
 
 from polychat import listen
-from polychat.engines.echo_app import EchoApp
-from polychat.engines.echo_pace import Pace
+from polychat.engines.echo.app import EchoApp
+from polychat.engines.echo.pace import Pace
 from polychat.engines.spec import EngineSpec, base_url
 from polychat.errors import EngineStartError, SetupError
-from polychat.types import Endpoint, Load
+from polychat.types import Endpoint, Feature, Load
 
 DEFAULT_SLOTS = 256
 
@@ -26,7 +26,8 @@ class Echo:
     name = "echo"
 
     def __init__(self, spec: EngineSpec) -> None:
-        self.endpoints = frozenset(Endpoint)
+        self.endpoints = frozenset({Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.EMBEDDINGS})
+        self.features: frozenset[Feature] | None = frozenset()
         self.context_length = spec.context_length
         self.url = ""
         self._spec = spec

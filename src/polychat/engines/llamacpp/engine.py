@@ -8,14 +8,16 @@ import sys
 import httpx
 
 from polychat import listen
-from polychat.engines import gguf_header, llamacpp_plan, llamacpp_settings, memory
+from polychat.engines import gguf_header, memory
 from polychat.engines.base import EngineUnresponsive
-from polychat.engines.llamacpp_load import load_of
+from polychat.engines.llamacpp import plan as planning
+from polychat.engines.llamacpp import settings
+from polychat.engines.llamacpp.load import load_of
 from polychat.engines.models import shards
 from polychat.engines.process import Child
 from polychat.engines.spec import EngineSpec, ModelFiles, base_url
 from polychat.errors import EngineStartError, SetupError
-from polychat.types import Endpoint, Load
+from polychat.types import Endpoint, Feature, Load
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +40,14 @@ class LlamaCpp:
         self._spec = spec
         self._model = model
         self._embeds = header.embeds
-        self._plan = llamacpp_plan.plan(
+        self._plan = planning.plan(
             header,
             free_bytes=max(0, memory.available_bytes() - self._weights_bytes),
             context_length=spec.context_length,
             slots=spec.slots,
         )
         self.endpoints = _endpoints(embeds=header.embeds)
+        self.features = _features(embeds=header.embeds, sees=model.mmproj is not None)
         self.context_length: int | None = self._plan.context_length
         self.url = ""
         self._port: int | None = None  # kept over restarts
@@ -95,7 +98,7 @@ class LlamaCpp:
                 raise
             return False
         self._child = child = await self._spawn(port)
-        if (await child.read_line()).startswith(llamacpp_settings.SERVING):
+        if (await child.read_line()).startswith(settings.SERVING):
             return True
         died = await child.wait()
         if _PORT_LOST in child.tail and self._spec.port is None:
@@ -107,14 +110,14 @@ class LlamaCpp:
         argv = [
             sys.executable,
             "-m",
-            llamacpp_settings.MODULE,
+            settings.MODULE,
             self._model.id,
         ]  # the id is for people who read `ps`
         return await Child.spawn(argv, env=self._settings(port).to_env(), log_path=self._spec.log_path)
 
-    def _settings(self, port: int) -> llamacpp_settings.Settings:
+    def _settings(self, port: int) -> settings.Settings:
         spec, plan = self._spec, self._plan
-        return llamacpp_settings.Settings(
+        return settings.Settings(
             model=str(self._model.path),
             mmproj=str(self._model.mmproj or ""),
             name=spec.name or self._model.id,
@@ -127,8 +130,8 @@ class LlamaCpp:
             embeds=self._embeds,
             gpu_layers=0 if spec.num_gpus == 0 else -1,
             num_gpus=spec.num_gpus or 0,
-            decode_threads=llamacpp_plan.threads(self._weights_bytes, memory.physical_cores()),
-            prefill_threads=llamacpp_plan.threads(self._weights_bytes, memory.usable_cpus()),
+            decode_threads=planning.threads(self._weights_bytes, memory.physical_cores()),
+            prefill_threads=planning.threads(self._weights_bytes, memory.usable_cpus()),
             cache_ram_mib=plan.cache_ram_mib,
         )
 
@@ -150,3 +153,10 @@ def reason_in(tail: str) -> str:
 
 def _endpoints(*, embeds: bool) -> frozenset[Endpoint]:
     return frozenset({Endpoint.EMBEDDINGS} if embeds else {Endpoint.CHAT, Endpoint.COMPLETIONS})
+
+
+def _features(*, embeds: bool, sees: bool) -> frozenset[Feature] | None:
+    if embeds:
+        return frozenset({Feature.TOKEN_PROMPTS})
+    features = frozenset(Feature) - {Feature.VISION, Feature.AUDIO_INPUT, Feature.SUFFIX}
+    return features - {Feature.PROMPT_LOGPROBS} | ({Feature.VISION} if sees else set())
