@@ -44,6 +44,26 @@ class ToClient:
         await self._exchange.end()
 
 
+class Collected:
+    """An answer that does not stream, kept for whoever asked for it inside the gateway."""
+
+    def __init__(self) -> None:
+        self.body = b""
+
+    @property
+    def has_begun(self) -> bool:
+        return False
+
+    async def whole(self, body: bytes, *, content_type: str) -> None:
+        self.body = body
+
+    async def events(self, events: bytes) -> None:
+        raise AssertionError("only requests that do not stream are collected")
+
+    async def end(self) -> None:
+        raise AssertionError("only requests that do not stream are collected")
+
+
 class Translated:
     """The answer as `face` shows it."""
 

@@ -50,24 +50,10 @@ _EXPECTED = re.compile(r"^Expected `(?P<types>[\w |]+)`(?P<limit>.*)$")
 _MAX_SHOWN = 80  # characters of the client's value in a message
 
 
-def parse_chat(body: bytes) -> ChatRequest:
-    """Raises RequestError."""
-    return _parse(body, _decode_chat)
-
-
-def parse_completion(body: bytes) -> CompletionRequest:
-    """Raises RequestError."""
-    return _parse(body, _decode_completion)
-
-
-def parse_embedding(body: bytes) -> EmbeddingRequest:
-    """Raises RequestError."""
-    return _parse(body, _decode_embedding)
-
-
-_decode_chat = msgspec.json.Decoder(ChatRequest).decode
-_decode_completion = msgspec.json.Decoder(CompletionRequest).decode
-_decode_embedding = msgspec.json.Decoder(EmbeddingRequest).decode
+def parser_of(kind: type[Request]) -> Callable[[bytes], Request]:
+    """What makes a `kind` of a request's body, or raises RequestError. Make it once, at import."""
+    decode = msgspec.json.Decoder(kind).decode
+    return lambda body: _parse(body, decode)
 
 
 def _parse(body: bytes, decode: Callable[[bytes], Request]) -> Request:
@@ -152,3 +138,8 @@ def _show_value_at(body: bytes, path: str) -> str:
     except (ValueError, RecursionError):
         return ""
     return ": " + (text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…")
+
+
+parse_chat = parser_of(ChatRequest)
+parse_completion = parser_of(CompletionRequest)
+parse_embedding = parser_of(EmbeddingRequest)
