@@ -11,7 +11,9 @@
     - UnsupportedMediaType    415
   + Unauthorized              401
   + NotImplementedByModel     501  no replica of the model offers this route
+  + NotOffered                501  a foreign API's route that has no counterpart here
   + NoReplicaAvailable        503  retry later: nothing is ready for this model
+  + DatabaseUnavailable       503  what must last cannot be read or written now
   + ReplicaError              502  a replica broke; retried only before its first byte
     - ReplicaTimeout          504
     - ReplicaUnavailable      503  it cannot be reached, or takes nothing now
@@ -80,6 +82,7 @@ class UnknownModel(RequestError):
         super().__init__(
             f"The model {model!r} is not served here. GET /v1/models lists what is.", param="model"
         )
+        self.model = model
 
 
 class UnknownRoute(RequestError):
@@ -140,6 +143,12 @@ class NotImplementedByModel(PlatformError):
         super().__init__(f"The model {model!r} does not serve {path}. Use a model that does.", param="model")
 
 
+class NotOffered(PlatformError):
+    status = 501
+    type = "invalid_request_error"
+    code = "not_implemented"
+
+
 class NoReplicaAvailable(PlatformError):
     status = 503
     code = "no_replica_available"
@@ -153,6 +162,17 @@ class NoReplicaAvailable(PlatformError):
     @property
     def headers(self) -> Mapping[str, str]:
         return {"retry-after": str(self._retry_after_s)}
+
+
+class DatabaseUnavailable(PlatformError):
+    status = 503
+    code = "database_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database of this service cannot be used now; its log says why. Requests that "
+            "store nothing (`store: false`) still work."
+        )
 
 
 class ReplicaError(PlatformError):

@@ -1,0 +1,82 @@
+"""One open database: connects at its first use, makes its tables, and gives out transactions."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from polychat.db.address import Address
+from polychat.errors import DatabaseUnavailable, SetupError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+log = logging.getLogger(__name__)
+
+SCHEMA = "0001"  # the newest revision in migrations/versions
+
+
+class Database:
+    """A database that may be used from one event loop."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._engine: AsyncEngine | None = None
+        self._opening = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Connect and bring the tables up to date, if that has not been done.
+
+        Raises:
+            SetupError: it cannot be reached or used.
+        """
+        async with self._opening:
+            if self._engine is None:
+                connect = await asyncio.to_thread(_connector)  # the import must not hold up other requests
+                self._engine = await connect(self.address, SCHEMA)
+
+    async def close(self) -> None:
+        """Give back every connection. Safe to call twice, and before `open`."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.dispose()
+
+    def reading(self) -> "contextlib.AbstractAsyncContextManager[AsyncConnection]":
+        """A transaction that only reads.
+
+        Raises:
+            DatabaseUnavailable: nothing can be read now.
+        """
+        return self._transaction(is_write=False)
+
+    def writing(self) -> "contextlib.AbstractAsyncContextManager[AsyncConnection]":
+        """A transaction, committed when the block ends without an exception.
+
+        Raises:
+            DatabaseUnavailable: nothing can be written now.
+        """
+        return self._transaction(is_write=True)
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self, *, is_write: bool) -> "AsyncIterator[AsyncConnection]":
+        try:
+            await self.open()
+        except SetupError as exc:
+            log.error("%s", exc)
+            raise DatabaseUnavailable from exc
+        assert self._engine is not None
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:  # writers take SQLite's lock when they begin: nobody can come between their reads and writes
+            async with self._engine.execution_options(is_write=is_write).begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as exc:
+            log.error("%s: %s", self.address.shown, exc)
+            raise DatabaseUnavailable from exc
+
+
+def _connector() -> "Callable[[Address, str], Awaitable[AsyncEngine]]":
+    from polychat.db.connect import connect
+
+    return connect

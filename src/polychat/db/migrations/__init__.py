@@ -1,0 +1,1 @@
+"""Alembic's folder: how each version of the tables becomes the next. `polychat` applies them itself."""
