@@ -27,9 +27,12 @@ def api(
         float, typer.Option(help="Seconds that running answers get to end after SIGTERM.", min=0)
     ] = 10.0,
     max_body_mb: Annotated[int, typer.Option(help="Largest request body, in MiB.", min=1)] = 64,
+    db: options.Db = "",
+    keep_responses_days: options.KeepResponsesDays = 30,
 ) -> None:
     """Run the API gateway: clients call it, it calls the workers."""
     from polychat import listen
+    from polychat.cli import database
     from polychat.errors import SetupError
     from polychat.gateway.serve import serve
     from polychat.gateway.state import Settings
@@ -50,6 +53,8 @@ def api(
         queue_timeout_s=queue_timeout,
         drain_timeout_s=drain_timeout,
         max_body_bytes=max_body_mb * 1024 * 1024,
+        database=database.usable(db),
+        keep_responses_days=keep_responses_days,
     )
     sock = listen.bind(host, port)
     shown = f"[{host}]" if ":" in host else host

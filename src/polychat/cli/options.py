@@ -31,6 +31,18 @@ ApiKey = Annotated[str, typer.Option(help="The key to show to the API.", envvar=
 ModelNames = Annotated[
     str, typer.Option("--model-names", help="Names to serve the model under, split by commas.")
 ]
+Db = Annotated[
+    str,
+    typer.Option(
+        "--db",
+        help="Database URL: sqlite:////path/file.db or postgresql://user:password@host/name; "
+        "default: a file in POLYCHAT_HOME.",
+        envvar="POLYCHAT_DB",
+    ),
+]
+KeepResponsesDays = Annotated[
+    int, typer.Option(help="Days that stored responses are kept; 0: for ever.", min=0, max=36500)
+]
 
 CONTROLLER_ADDRESS = "http://127.0.0.1:21001"
 API_URL = "http://127.0.0.1:8000"

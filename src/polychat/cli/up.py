@@ -35,6 +35,8 @@ def up(
             envvar="POLYCHAT_TOKEN",
         ),
     ] = "",
+    db: options.Db = "",
+    keep_responses_days: options.KeepResponsesDays = 30,
     no_web: Annotated[bool, typer.Option("--no-web", help="Leave the web page out.")] = False,
     model_names: options.ModelNames = "",
     engine: Annotated[
@@ -75,6 +77,8 @@ def up(
         worker_port=worker_port,
         api_keys=options.split_list(api_keys),
         token=token,
+        database=db,
+        keep_responses_days=keep_responses_days,
         worker_flags=tuple(f"{flag}={value}" for flag, value in worker_flags.items() if value is not None),
     )
     plan, note = up_checks.plan(wish)

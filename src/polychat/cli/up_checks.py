@@ -4,6 +4,7 @@ import importlib.util
 from collections import Counter
 from dataclasses import dataclass, field
 
+from polychat.db import address
 from polychat.errors import SetupError
 from polychat.placement import ports
 from polychat.placement.roles import ECHO, Plan
@@ -25,6 +26,8 @@ class Wish:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     token: str = field(default="", repr=False)
     worker_flags: tuple[str, ...] = ()
+    database: str = field(default="", repr=False)  # URL, "" for the default
+    keep_responses_days: int = 30
 
 
 def fetch(models: tuple[str, ...], *, engine: str, revision: str | None) -> None:
@@ -47,7 +50,8 @@ def plan(wish: Wish) -> tuple[Plan, str]:
     """What to run, and a note on what is left out.
 
     Raises:
-        SetupError: a port is taken or asked for twice, or names are given to several models.
+        SetupError: a port is taken or asked for twice, names are given to several models, or the database
+            is none.
     """
     _require_one_model_for_names(wish)
     web_port, note = _web(wish.web_port)
@@ -70,6 +74,8 @@ def plan(wish: Wish) -> tuple[Plan, str]:
             api_keys=wish.api_keys,
             token=wish.token,
             worker_flags=wish.worker_flags,
+            database=address.parse(wish.database).url if wish.database else "",
+            keep_responses_days=wish.keep_responses_days,
         ),
         note,
     )

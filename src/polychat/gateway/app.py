@@ -16,10 +16,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polychat.compat.face import OPENAI_ERRORS, ErrorShape
+from polychat.compat.ollama.errors import OLLAMA_ERRORS
 from polychat.errors import MethodNotAllowed, PlatformError, ReplicaError, UnknownRoute
 from polychat.gateway.answers import usage_of
 from polychat.gateway.exchange import ClientLeft, Exchange
 from polychat.gateway.routes import chat, completions, embeddings, health, models
+from polychat.gateway.routes.ollama import catalog as ollama_models
+from polychat.gateway.routes.ollama import embedding as ollama_embedding
+from polychat.gateway.routes.ollama import generation as ollama
 from polychat.gateway.state import Gateway
 from polychat.gateway.upstream import SWEEP_S
 
@@ -51,6 +55,19 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/v1/completions": Route({"POST": completions.completions}),
         "/v1/embeddings": Route({"POST": embeddings.embeddings}),
         "/v1/models": Route({"GET": models.list_models}),
+        "/api/chat": Route({"POST": ollama.chat}, OLLAMA_ERRORS),
+        "/api/generate": Route({"POST": ollama.generate}, OLLAMA_ERRORS),
+        "/api/embed": Route({"POST": ollama_embedding.embed}, OLLAMA_ERRORS),
+        "/api/embeddings": Route({"POST": ollama_embedding.embed_one}, OLLAMA_ERRORS),
+        "/api/tags": Route({"GET": ollama_models.tags}, OLLAMA_ERRORS),
+        "/api/ps": Route({"GET": ollama_models.running}, OLLAMA_ERRORS),
+        "/api/show": Route({"POST": ollama_models.show}, OLLAMA_ERRORS),
+        "/api/version": Route({"GET": ollama_models.version}, OLLAMA_ERRORS),
+        "/api/pull": Route({"POST": ollama_models.pull}, OLLAMA_ERRORS),
+        "/api/create": Route({"POST": ollama_models.managed_elsewhere}, OLLAMA_ERRORS),
+        "/api/copy": Route({"POST": ollama_models.managed_elsewhere}, OLLAMA_ERRORS),
+        "/api/delete": Route({"DELETE": ollama_models.managed_elsewhere}, OLLAMA_ERRORS),
+        "/api/push": Route({"POST": ollama_models.managed_elsewhere}, OLLAMA_ERRORS),
         "/health": Route({"GET": health.health}, is_open=True),
         "/": Route({"GET": health.front_door}, is_open=True),
     }
@@ -58,6 +75,10 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
 BELOW: Mapping[str, Route] = MappingProxyType(
     {  # everything below a path that ends with a slash
         "/v1/models/": Route({"GET": models.retrieve_model}),  # ids hold slashes
+        "/api/blobs/": Route(
+            {"POST": ollama_models.managed_elsewhere, "GET": ollama_models.managed_elsewhere}, OLLAMA_ERRORS
+        ),
+        "/api/": Route(errors=OLLAMA_ERRORS),  # unknown, and told so as its clients expect
     }
 )
 NOWHERE = Route()
@@ -162,6 +183,7 @@ async def _running(gateway: Gateway) -> AsyncIterator[None]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         gateway.upstream.close()
+        await gateway.database.close()
 
 
 async def _sweep(gateway: Gateway) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from polychat.db.address import Address
+from polychat.db.database import Database
 from polychat.gateway.auth import Keys
 from polychat.gateway.dispatch import Dispatcher
 from polychat.gateway.follow import ControllerLink
@@ -15,6 +17,7 @@ from polychat.routing.registry import Registry
 class Settings:
     """How a gateway was told to work. The command line checks the values."""
 
+    database: Address
     controller_url: str = "http://127.0.0.1:21001"
     token: str = ""
     api_keys: tuple[str, ...] = ()
@@ -23,6 +26,7 @@ class Settings:
     queue_timeout_s: float = 5.0
     drain_timeout_s: float = 10.0
     max_body_bytes: int = 64 * 1024 * 1024
+    keep_responses_days: int = 30  # 0: for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Gateway:
     upstream: Upstream
     relay: Relay
     controller: ControllerLink
+    database: Database
 
     @classmethod
     def of(cls, settings: Settings) -> "Gateway":
@@ -56,4 +61,5 @@ class Gateway:
                 token=settings.token,
                 on_change=dispatcher.registry_changed,
             ),
+            database=Database(settings.database),
         )

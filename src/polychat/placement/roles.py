@@ -51,6 +51,8 @@ class Plan:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     token: str = field(default="", repr=False)
     worker_flags: tuple[str, ...] = ()  # the same for each worker
+    database: str = field(default="", repr=False)  # URL, "" for the default; may hold a password
+    keep_responses_days: int = 30
 
     @property
     def controller_url(self) -> str:
@@ -123,12 +125,14 @@ def _worker(plan: Plan, model: str, port: int, *, name: str) -> Role:
 def api(plan: Plan) -> Role:
     flags = ("--host", plan.host, "--port", str(plan.port), "--controller-address", plan.controller_url)
     drain = ("--drain-timeout", "1")  # seconds; a running answer is then cut
+    keep = ("--keep-responses-days", str(plan.keep_responses_days))
+    database = {"POLYCHAT_DB": plan.database} if plan.database else {}
     keys = {"POLYCHAT_API_KEYS": ",".join(plan.api_keys)} if plan.api_keys else {}
     return Role(
         "api",
-        ("api", *flags, *drain),
+        ("api", *flags, *drain, *keep),
         ReadyCheck(f"{plan.api_url}/v1/models", missing_models, bearer=plan.first_key),
-        environment=_token(plan) | keys,
+        environment=_token(plan) | keys | database,
         start_within_s=None,  # it waits for the models
         stop_rank=1,
         stop_within_s=1.5,

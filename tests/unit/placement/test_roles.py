@@ -18,6 +18,8 @@ FULL = Plan(
     api_keys=("k1", "k2"),
     token="secret",
     worker_flags=("--slots=2",),
+    database="postgresql://me:hidden@db/poly",
+    keep_responses_days=7,
 )
 
 
@@ -33,14 +35,26 @@ def test_each_model_gets_a_worker_on_its_port_with_the_same_flags() -> None:
     assert first.arguments[-1] == second.arguments[-1] == "--slots=2"
 
 
-def test_keys_and_the_token_travel_by_environment_and_never_in_a_command_line() -> None:
+def test_keys_passwords_and_the_token_travel_by_environment_and_never_in_a_command_line() -> None:
     everything = [roles.controller(FULL), *roles.workers(FULL), roles.api(FULL), roles.web(FULL)]
     assert not any(
-        secret in word for role in everything for word in role.arguments for secret in ("k1", "secret")
+        secret in word
+        for role in everything
+        for word in role.arguments
+        for secret in ("k1", "secret", "hidden")
     )
-    assert roles.api(FULL).environment == {"POLYCHAT_TOKEN": "secret", "POLYCHAT_API_KEYS": "k1,k2"}
+    assert roles.api(FULL).environment == {
+        "POLYCHAT_TOKEN": "secret",
+        "POLYCHAT_API_KEYS": "k1,k2",
+        "POLYCHAT_DB": "postgresql://me:hidden@db/poly",
+    }
     assert roles.web(FULL).environment == {"POLYCHAT_API_KEY": "k1"}
     assert "k1" not in repr(everything)
+    assert "hidden" not in repr((everything, FULL))
+
+
+def test_the_api_is_told_how_long_responses_are_kept() -> None:
+    assert roles.api(FULL).arguments[-2:] == ("--keep-responses-days", "7")
 
 
 def test_a_server_on_every_address_is_reached_over_loopback() -> None:
