@@ -1,0 +1,1 @@
+"""Ollama's API, /api/…: `generation` and `embedding` run a model, `catalog` says what models there are."""
