@@ -71,6 +71,21 @@ def test_no_limit_is_no_limit(num_predict: int) -> None:
     assert "max_tokens" not in chat(options={"num_predict": num_predict})
 
 
+def test_whole_numbers_may_be_written_with_a_point() -> None:
+    asked = chat(options={"num_predict": 7.0, "top_k": 40.0, "seed": 3.0, "mirostat": 0.0})
+    assert [repr(asked[name]) for name in ("max_tokens", "top_k", "seed", "mirostat")] == [
+        "7",
+        "40",
+        "3",
+        "0",
+    ]
+    assert chat(options={"seed": 2**63 - 1})["seed"] == 2**63 - 1
+
+
+def test_a_penalty_over_the_whole_context_is_written_as_a_length() -> None:
+    assert chat(options={"repeat_last_n": -1})["repeat_last_n"] == 65_536
+
+
 def test_json_and_schemas_become_response_formats() -> None:
     schema = {"type": "object", "properties": {"city": {"type": "string"}}}
     assert chat(format="json")["response_format"] == {"type": "json_object"}
