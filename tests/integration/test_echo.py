@@ -85,6 +85,48 @@ async def test_embeddings_reach_the_sdk() -> None:
     assert [len(item.embedding) for item in answer.data] == [64, 64]
 
 
+async def test_tool_calls_reach_the_sdk_streamed_and_not() -> None:
+    ask: list[openai.types.chat.ChatCompletionMessageParam] = [
+        {"role": "user", "content": 'call clock {"zone": "UTC"}'}
+    ]
+    tools: list[openai.types.chat.ChatCompletionToolParam] = [
+        {"type": "function", "function": {"name": "clock", "parameters": {"type": "object"}}}
+    ]
+    async with echo() as engine, sdk(engine) as client:
+        whole = await client.chat.completions.create(model="m", messages=ask, tools=tools)
+        async with client.chat.completions.stream(model="m", messages=ask, tools=tools) as stream:
+            streamed = await stream.get_final_completion()
+    for answer in (whole, streamed):
+        (call,) = answer.choices[0].message.tool_calls or []
+        assert call.type == "function"
+        assert (call.function.name, call.function.arguments) == ("clock", '{"zone": "UTC"}')
+        assert answer.choices[0].finish_reason == "tool_calls"
+
+
+async def test_ids_of_tokens_are_a_prompt() -> None:
+    async with echo() as engine, http(engine) as client:
+        ids = (await client.post("/tokenize", json={"prompt": "one two"})).json()["tokens"]
+        answer = await client.post("/v1/completions", json={"prompt": ids})
+        text = await client.post("/detokenize", json={"tokens": ids})
+    assert answer.json()["choices"][0]["text"] == text.json()["prompt"] == "one two"
+    assert answer.json()["usage"]["prompt_tokens"] == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "key"),
+    [
+        ("/v1/rerank", {"query": "a", "documents": ["a"]}, "results"),
+        ("/v1/score", {"text_1": "a", "text_2": "a"}, "data"),
+        ("/v1/classify", {"input": "a"}, "data"),
+    ],
+)
+async def test_texts_are_compared_and_sorted(path: str, body: dict[str, object], key: str) -> None:
+    async with echo() as engine, http(engine) as client:
+        answer = (await client.post(path, json=body | {"model": "m"})).json()
+    assert [item["index"] for item in answer[key]] == [0]
+    assert answer["model"] == "m"
+
+
 async def test_200_streams_at_once_all_end_and_have_their_own_ids() -> None:
     async def one(client: httpx.AsyncClient, number: int) -> str:
         body = {"messages": [{"role": "user", "content": f"number {number}"}], "stream": True}
@@ -134,6 +176,7 @@ async def test_speed_is_as_told() -> None:
         ("/v1/chat/completions", b"[]", {}, 400, "JSON object"),
         ("/v1/chat/completions", b"{}", {}, 400, "'messages'"),
         ("/v1/nothing", b"{}", {}, 404, "Unknown request URL"),
+        ("/v1/audio/speech", b"{}", {}, 404, "Unknown request URL"),
     ],
 )
 async def test_errors_have_openais_form(

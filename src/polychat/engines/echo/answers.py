@@ -1,124 +1,161 @@
-"""What the echo engine says: the last user message, word by word. Pure functions over a request's JSON.
+"""Answers as tokens, cut to what the request allows. Pure functions over a request's JSON.
 
-A token is a word with the space before it; each Chinese, Japanese or Korean character is one by itself. The
-answer is the last user message (for completions: the prompt), once. With `"ignore_eos": true`, which load
-generators send, it is repeated until `max_tokens` are full.
+With `"ignore_eos": true`, which load generators send, the answer is repeated until `max_tokens` are full.
 """
 
-import base64
-import hashlib
-import json
-import re
-import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
-from polychat.errors import RequestError
+from polychat.engines.echo.messages import Json, conversation
+from polychat.engines.echo.said import Said, said
+from polychat.engines.echo.tokens import Vocabulary, id_of, tokens_of
+from polychat.errors import ContextLengthExceeded, RequestError
 
-Json = Mapping[str, object]
+_MOST_TOKENS = 4096  # of a chat that sets no limit
+_COMPLETION_TOKENS = 16  # the published default
 
-_CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef"
-_TOKEN = re.compile(rf"\s*(?:[{_CJK}]|[^\s{_CJK}]+)|\s+$")
-_DEFAULT_MAX_TOKENS = 4096
-_DIMENSIONS = 64
+
+class Kind(Enum):
+    REASONING = "reasoning"
+    TEXT = "text"
+    CALL = "call"  # the name of a called tool
+    ARGUMENTS = "arguments"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    text: str
+    kind: Kind = Kind.TEXT
+    call: int = 0  # which of the calls
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    tokens: tuple[str, ...]
+    prompt: tuple[str, ...]
+    tokens: tuple[Token, ...]
     finish_reason: str
-    prompt_tokens: int
+
+    def joined(self, kind: Kind, call: int = 0) -> str:
+        return "".join(token.text for token in self.tokens if token.kind is kind and token.call == call)
 
     @property
     def text(self) -> str:
-        return "".join(self.tokens)
+        return self.joined(Kind.TEXT)
 
-    def token(self, step: int) -> str | None:
+    @property
+    def num_calls(self) -> int:
+        return sum(token.kind is Kind.CALL for token in self.tokens)
+
+    def token(self, step: int) -> Token | None:
         """The token of that step; None when the answer has ended before it."""
         return self.tokens[step] if step < len(self.tokens) else None
 
 
-def tokens_of(text: str) -> list[str]:
-    """The tokens of a text; joined they are the text again."""
-    return _TOKEN.findall(text)
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Answers requests of one model. `context_length` None: no limit."""
 
+    vocabulary: Vocabulary
+    context_length: int | None = None
 
-def chat(request: Json) -> Answer:
-    """The answer to a chat request."""
-    messages = request.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise RequestError("'messages' must be a list with at least one message.", param="messages")
-    texts = [(message.get("role"), _text_of(message.get("content"))) for message in messages]
-    last = next((text for role, text in reversed(texts) if role == "user"), texts[-1][1])
-    prompt_tokens = sum(len(tokens_of(text)) for _, text in texts)
-    limit = request.get("max_completion_tokens") or request.get("max_tokens")
-    return _answer(request, last, prompt_tokens, limit)
+    def chat(self, request: Json) -> Answer:
+        """The answer to a chat request.
 
+        Raises:
+            RequestError: it cannot be answered.
+        """
+        talk = conversation(request)
+        prompt = [token for turn in talk.turns for token in tokens_of(turn.text)]
+        limit = request.get("max_completion_tokens") or request.get("max_tokens")
+        return self._answer(request, said(request, talk), prompt, limit or _MOST_TOKENS)
 
-def completions(request: Json) -> list[Answer]:
-    """One answer for each prompt of a completion request."""
-    prompt = request.get("prompt", "")
-    prompts = prompt if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int) else [prompt]
-    texts = [_prompt_text(each) for each in prompts]
-    return [_answer(request, text, len(tokens_of(text)), request.get("max_tokens")) for text in texts]
+    def completions(self, request: Json) -> list[Answer]:
+        """One answer for each prompt of a completion request.
 
+        Raises:
+            RequestError: it cannot be answered.
+        """
+        if request.get("suffix"):
+            raise RequestError("The echo engine fills no gaps: 'suffix' is not supported.", param="suffix")
+        limit = request.get("max_tokens")
+        texts = self.texts(request.get("prompt", ""), param="prompt")
+        wanted = _COMPLETION_TOKENS if limit is None else limit
+        return [self._answer(request, Said(text), tokens_of(text), wanted) for text in texts]
 
-def embeddings(request: Json) -> tuple[list[str | list[float]], int]:
-    """A vector of length 1 for each input, the same for the same text, and the number of tokens."""
-    given = request.get("input", "")
-    inputs = given if isinstance(given, list) and given and not isinstance(given[0], int) else [given]
-    texts = [each if isinstance(each, str) else json.dumps(each) for each in inputs]
-    wanted = request.get("dimensions")
-    size = wanted if isinstance(wanted, int) and wanted > 0 else _DIMENSIONS
-    vectors = [_vector(text, size) for text in texts]
-    num_tokens = sum(len(tokens_of(text)) for text in texts)
-    if request.get("encoding_format") == "base64":
+    def texts(self, given: object, *, param: str) -> list[str]:
+        """The texts that `prompt` or `input` holds: one, several, or as token ids."""
+        many = given if isinstance(given, list) and given and not isinstance(given[0], int) else [given]
         return [
-            base64.b64encode(struct.pack(f"<{size}f", *vector)).decode() for vector in vectors
-        ], num_tokens
-    return list(vectors), num_tokens
+            self.vocabulary.text(each, param=param) if isinstance(each, list) else str(each) for each in many
+        ]
+
+    def _answer(self, request: Json, whole: Said, prompt: Sequence[str], limit: object) -> Answer:
+        most = limit if isinstance(limit, int) else _MOST_TOKENS
+        is_endless = request.get("ignore_eos") is True
+        tokens = list(_tokens(whole, self._biased(request, tokens_of(whole.text))))
+        if is_endless and tokens:
+            tokens = _repeated(tokens, most)
+        self._require_room(request, len(prompt), min(most, len(tokens)))
+        reason = "tool_calls" if whole.calls else "stop"
+        if len(tokens) > most or is_endless or most == 0:
+            tokens, reason = tokens[:most], "length"
+        return _stopped(Answer(tuple(prompt), tuple(tokens), reason), request.get("stop"))
+
+    def _biased(self, request: Json, tokens: list[str]) -> list[str]:
+        """A bias of -100 silences a token, one of 100 makes it the only one; others change nothing."""
+        given = request.get("logit_bias")
+        if not isinstance(given, dict) or not given:
+            return tokens
+        bias = {int(number): weight for number, weight in given.items() if str(number).isdigit()}
+        only = [self.vocabulary.known(number) for number, weight in bias.items() if weight >= 100]
+        if only and only[0] is not None:
+            return [only[0]] * len(tokens)
+        return [token for token in tokens if bias.get(id_of(token), 0) > -100]
+
+    def _require_room(self, request: Json, num_prompt: int, num_answer: int) -> None:
+        if self.context_length is not None and num_prompt + num_answer > self.context_length:
+            param = "messages" if "messages" in request else "prompt"
+            raise _TooLong(self.context_length, num_prompt, num_answer, param)
 
 
-def _answer(request: Json, text: str, prompt_tokens: int, limit: object) -> Answer:
-    max_tokens = limit if isinstance(limit, int) and limit > 0 else _DEFAULT_MAX_TOKENS
-    tokens, finish_reason = tokens_of(text), "stop"
-    if request.get("ignore_eos") is True and tokens:
-        tokens = _repeated(tokens, max_tokens)
-    if len(tokens) > max_tokens or request.get("ignore_eos") is True:
-        tokens, finish_reason = tokens[:max_tokens], "length"
-    whole = "".join(tokens)
-    cut = _first_stop(whole, request.get("stop"))
-    if cut is not None:
-        tokens, finish_reason = tokens_of(whole[:cut]), "stop"
-    return Answer(tuple(tokens), finish_reason, prompt_tokens)
+class _TooLong(ContextLengthExceeded):
+    """The published words also count the answer."""
+
+    def __init__(self, most: int, num_prompt: int, num_answer: int, param: str) -> None:
+        RequestError.__init__(
+            self,
+            f"This model's maximum context length is {most} tokens. However, you requested "
+            f"{num_prompt + num_answer} tokens ({num_prompt} in the {param}, {num_answer} in the "
+            f"completion). Please reduce the length of the {param} or completion.",
+            param=param,
+        )
 
 
-def _repeated(tokens: Sequence[str], count: int) -> list[str]:
-    again = [tokens[0] if tokens[0][:1].isspace() else f" {tokens[0]}", *tokens[1:]]
+def _tokens(whole: Said, text: list[str]) -> list[Token]:
+    """All that is said, in the order in which it is said."""
+    tokens = [Token(token, Kind.REASONING) for token in tokens_of(whole.reasoning)]
+    tokens += [Token(token) for token in text]
+    for index, call in enumerate(whole.calls):
+        tokens.append(Token(call.name, Kind.CALL, index))
+        tokens += [Token(token, Kind.ARGUMENTS, index) for token in tokens_of(call.arguments)]
+    return tokens
+
+
+def _repeated(tokens: list[Token], count: int) -> list[Token]:
+    first = tokens[0]
+    spaced = first if first.text[:1].isspace() else Token(f" {first.text}", first.kind)
+    again = [spaced, *tokens[1:]]
     return [*tokens, *(again * (count // len(tokens) + 1))][:count]
 
 
-def _first_stop(text: str, stop: object) -> int | None:
+def _stopped(answer: Answer, stop: object) -> Answer:
+    """Ended before the first stop string, wherever in the tokens it begins."""
     stops = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
-    found = [text.find(each) for each in stops if isinstance(each, str) and each]
-    return min((at for at in found if at >= 0), default=None)
-
-
-def _prompt_text(prompt: object) -> str:
-    """A prompt may be a list of token ids: then it says the numbers."""
-    if isinstance(prompt, list):
-        return " ".join(str(token) for token in prompt)
-    return prompt if isinstance(prompt, str) else ""
-
-
-def _text_of(content: object) -> str:
-    if isinstance(content, list):
-        return "".join(part.get("text", "") for part in content if isinstance(part, dict))
-    return content if isinstance(content, str) else ""
-
-
-def _vector(text: str, size: int) -> list[float]:
-    data = hashlib.shake_128(text.encode()).digest(2 * size)
-    values = [number / 32768 - 1 for number in struct.unpack(f"<{size}H", data)]
-    length = sum(value * value for value in values) ** 0.5 or 1.0
-    return [value / length for value in values]
+    found = [answer.text.find(each) for each in stops if isinstance(each, str) and each]
+    at = min((place for place in found if place >= 0), default=None)
+    if at is None:
+        return answer
+    before = [token for token in answer.tokens if token.kind is Kind.REASONING]
+    kept = [Token(token) for token in tokens_of(answer.text[:at])]
+    return Answer(answer.prompt, (*before, *kept), "stop")

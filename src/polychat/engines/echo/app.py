@@ -3,24 +3,39 @@
 import asyncio
 import hmac
 from collections.abc import Coroutine
+from types import MappingProxyType
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from polychat.engines.echo import answers as echo_answers
-from polychat.engines.echo import wire as echo_wire
-from polychat.engines.echo.answers import Answer, Json
+from polychat.engines.echo import pooling
+from polychat.engines.echo.answers import Reader
+from polychat.engines.echo.faces import ChatFace, TextFace
+from polychat.engines.echo.messages import Json
 from polychat.engines.echo.pace import Pace
+from polychat.engines.echo.wire import Wanted, Wire, encoded
 from polychat.errors import PlatformError, RequestError, Unauthorized, UnknownRoute
 from polychat.types import Endpoint
 
+_POOLING = MappingProxyType(
+    {
+        Endpoint.EMBEDDINGS: pooling.embeddings,
+        Endpoint.RERANK: pooling.rerank,
+        Endpoint.SCORE: pooling.score,
+        Endpoint.CLASSIFY: pooling.classify,
+        Endpoint.TOKENIZE: pooling.tokenize,
+        Endpoint.DETOKENIZE: pooling.detokenize,
+    }
+)
+ENDPOINTS = frozenset({Endpoint.CHAT, Endpoint.COMPLETIONS, *_POOLING})
 _STREAM = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 
 
 class EchoApp:
     """Answers at the pace of `pace` those who know `secret`."""
 
-    def __init__(self, pace: Pace, *, name: str, secret: str) -> None:
+    def __init__(self, reader: Reader, pace: Pace, *, name: str, secret: str) -> None:
+        self._reader = reader
         self._pace = pace
         self._name = name
         self._credentials = f"Bearer {secret}".encode()
@@ -38,7 +53,7 @@ class EchoApp:
         if (method, path) == ("GET", "/health"):
             await _send_json(send, b'{"status":"ok"}')
             return
-        if method != "POST" or path not in list(Endpoint):
+        if method != "POST" or path not in ENDPOINTS:
             raise UnknownRoute(method, path)
         if not hmac.compare_digest(dict(scope["headers"]).get(b"authorization", b""), self._credentials):
             raise Unauthorized("This engine takes requests from its gateways only.")
@@ -46,56 +61,48 @@ class EchoApp:
         await _unless_client_leaves(receive, self._answer(Endpoint(path), request, send))
 
     async def _answer(self, endpoint: Endpoint, request: Json, send: Send) -> None:
-        model = str(request.get("model") or self._name)
-        if endpoint is Endpoint.EMBEDDINGS:
+        request = {**request, "model": request.get("model") or self._name}
+        if endpoint in _POOLING:
             async with self._pace.slot():
-                vectors, num_tokens = echo_answers.embeddings(request)
-            await _send_json(send, echo_wire.embeddings(model, vectors, num_tokens))
+                document = _POOLING[endpoint](self._reader, request)
+            await _send_json(send, encoded(document))
             return
-        n = _n(request)
-        answers = _answers(endpoint, request, n)
-        wire = echo_wire.Wire(endpoint, model, answers, n=n)
+        wire = self._wire(endpoint, request)
         async with self._pace.slot():
             if request.get("stream"):
-                await self._stream(wire, answers, _include_usage(request), send)
+                await self._stream(wire, send)
             else:
-                async for step in self._pace.steps(_longest(answers)):
-                    self._count(answers, step)
+                async for step in self._pace.steps(wire.num_steps):
+                    self._count(wire, step)
                 await _send_json(send, wire.whole())
 
-    async def _stream(
-        self, wire: echo_wire.Wire, answers: list[Answer], include_usage: bool, send: Send
-    ) -> None:
+    def _wire(self, endpoint: Endpoint, request: Json) -> Wire:
+        model, wanted = str(request["model"]), _wanted(request)
+        if endpoint is Endpoint.CHAT:
+            return Wire(ChatFace(request), model, [self._reader.chat(request)], wanted)
+        return Wire(TextFace(request), model, self._reader.completions(request), wanted)
+
+    async def _stream(self, wire: Wire, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _STREAM})
         head = wire.opening()
-        async for step in self._pace.steps(_longest(answers)):
-            self._count(answers, step)
+        async for step in self._pace.steps(wire.num_steps):
+            self._count(wire, step)
             await send({"type": "http.response.body", "body": head + wire.step(step), "more_body": True})
             head = b""
-        last = head + wire.closing(include_usage=include_usage)
-        await send({"type": "http.response.body", "body": last, "more_body": False})
+        await send({"type": "http.response.body", "body": head + wire.closing(), "more_body": False})
 
-    def _count(self, answers: list[Answer], step: int) -> None:
-        self._pace.produced(sum(answer.token(step) is not None for answer in answers))
-
-
-def _answers(endpoint: Endpoint, request: Json, n: int) -> list[Answer]:
-    firsts = [echo_answers.chat(request)] if endpoint is Endpoint.CHAT else echo_answers.completions(request)
-    return [answer for answer in firsts for _ in range(n)]
+    def _count(self, wire: Wire, step: int) -> None:
+        self._pace.produced(sum(answer.token(step) is not None for answer in wire.answers))
 
 
-def _n(request: Json) -> int:
-    n = request.get("n")
-    return n if isinstance(n, int) and n > 0 else 1
-
-
-def _longest(answers: list[Answer]) -> int:
-    return max((len(answer.tokens) for answer in answers), default=0)
-
-
-def _include_usage(request: Json) -> bool:
-    options = request.get("stream_options")
-    return isinstance(options, dict) and options.get("include_usage") is True
+def _wanted(request: Json) -> Wanted:
+    n, best_of, options = request.get("n"), request.get("best_of"), request.get("stream_options")
+    num_choices = n if isinstance(n, int) and n > 0 else 1
+    return Wanted(
+        num_choices,
+        max(num_choices, best_of) if isinstance(best_of, int) else num_choices,
+        include_usage=isinstance(options, dict) and options.get("include_usage") is True,
+    )
 
 
 async def _read_request(receive: Receive) -> Json:

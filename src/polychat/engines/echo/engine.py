@@ -1,6 +1,7 @@
 """The engine `echo`: deterministic, without weights, as fast or slow as told. For tests, demos and load.
 
-It runs in the worker's process. `answers` says what it answers, `pace` when, `app` to whom.
+It runs in the worker's process. To read it: `app` (routes), `said` (what it answers), `answers` (cut to the
+limits), `faces` and `wire` (the published forms), `pooling` (what is no text), `pace` (when).
 """
 
 import asyncio
@@ -11,13 +12,16 @@ from contextlib import contextmanager
 import uvicorn
 
 from polychat import listen
-from polychat.engines.echo.app import EchoApp
+from polychat.engines.echo.answers import Reader
+from polychat.engines.echo.app import ENDPOINTS, EchoApp
 from polychat.engines.echo.pace import Pace
+from polychat.engines.echo.tokens import Vocabulary
 from polychat.engines.spec import EngineSpec, base_url
 from polychat.errors import EngineStartError, SetupError
-from polychat.types import Endpoint, Feature, Load
+from polychat.types import Feature, Load
 
 DEFAULT_SLOTS = 256
+FEATURES = frozenset(Feature) - {Feature.AUDIO_INPUT, Feature.SUFFIX}
 
 
 class Echo:
@@ -26,8 +30,8 @@ class Echo:
     name = "echo"
 
     def __init__(self, spec: EngineSpec) -> None:
-        self.endpoints = frozenset({Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.EMBEDDINGS})
-        self.features: frozenset[Feature] | None = frozenset()
+        self.endpoints = ENDPOINTS
+        self.features: frozenset[Feature] | None = FEATURES
         self.context_length = spec.context_length
         self.url = ""
         self._spec = spec
@@ -37,7 +41,8 @@ class Echo:
 
     async def start(self) -> str:
         sock = _bind(self._spec)
-        app = EchoApp(self._pace, name=self._spec.name or "echo", secret=self._spec.secret)
+        reader = Reader(Vocabulary(), self.context_length)
+        app = EchoApp(reader, self._pace, name=self._spec.name or "echo", secret=self._spec.secret)
         self._server = _Server(
             uvicorn.Config(
                 app, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=1

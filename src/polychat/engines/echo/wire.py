@@ -3,92 +3,95 @@
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import msgspec
 
 from polychat import sse
-from polychat.engines.echo.answers import Answer
-from polychat.types import Endpoint
+from polychat.engines.echo.answers import Answer, Kind
+from polychat.engines.echo.faces import Choice, Face
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request wants of its answer's form."""
+
+    n: int = 1  # choices for each prompt
+    best_of: int = 1  # answers made for each prompt; at least n
+    include_usage: bool = False
 
 
 class Wire:
-    """Frames the answers to one request: choices of one chat or of completions."""
+    """Frames the answers to one request: the choices of one chat, or of completions of several prompts."""
 
-    def __init__(self, endpoint: Endpoint, model: str, answers: Sequence[Answer], *, n: int = 1) -> None:
-        self._is_chat = endpoint is Endpoint.CHAT
-        self._answers = answers
-        self._n = n  # choices for each prompt
-        kind, prefix = ("chat.completion", "chatcmpl") if self._is_chat else ("text_completion", "cmpl")
-        self._about: dict[str, object] = {
-            "id": f"{prefix}-{secrets.token_hex(12)}",
-            "object": kind,
+    def __init__(self, face: Face, model: str, firsts: Sequence[Answer], wanted: Wanted) -> None:
+        """`firsts`: one answer for each prompt."""
+        self.answers = [answer for answer in firsts for _ in range(wanted.n)]
+        self._firsts = firsts
+        self._face = face
+        self._wanted = wanted
+        self._about: Choice = {
+            "id": f"{face.id_prefix}-{secrets.token_hex(12)}",
+            "object": face.kind,
             "created": int(time.time()),
             "model": model,
         }
 
+    @property
+    def num_steps(self) -> int:
+        """Tokens of the longest answer."""
+        return max((len(answer.tokens) for answer in self.answers), default=0)
+
     def whole(self) -> bytes:
         """The answer to a request that does not stream."""
-        choices = [self._whole_choice(index, answer) for index, answer in enumerate(self._answers)]
-        return _json(self._about | {"choices": choices, "usage": self._usage()})
+        choices = [
+            {"index": index, **self._face.whole(answer), "finish_reason": answer.finish_reason}
+            for index, answer in enumerate(self.answers)
+        ]
+        return encoded(self._about | {"choices": choices, "usage": self._usage()})
 
     def opening(self) -> bytes:
         """The events before the first token."""
-        if not self._is_chat:
-            return b""
-        delta = {"role": "assistant", "content": ""}
-        return b"".join(self._event(index, delta) for index in range(len(self._answers)))
+        openings = [(index, self._face.opening(answer)) for index, answer in enumerate(self.answers)]
+        return b"".join(self._event(index, choice) for index, choice in openings if choice is not None)
 
     def step(self, step: int) -> bytes:
         """The events of one decode step: one for each choice that has not ended."""
         return b"".join(
-            self._event(index, token)
-            for index, answer in enumerate(self._answers)
-            if (token := answer.token(step)) is not None
+            self._event(index, self._face.piece(answer, step))
+            for index, answer in enumerate(self.answers)
+            if answer.token(step) is not None
         )
 
-    def closing(self, *, include_usage: bool) -> bytes:
+    def closing(self) -> bytes:
         """The events after the last token."""
-        ends = [self._event(index, "", answer.finish_reason) for index, answer in enumerate(self._answers)]
-        if include_usage:
-            ends.append(sse.encode(_json(self._stream_about() | {"choices": [], "usage": self._usage()})))
+        ends = [
+            self._event(index, self._face.ending(answer), answer.finish_reason)
+            for index, answer in enumerate(self.answers)
+        ]
+        if self._wanted.include_usage:
+            ends.append(sse.encode(encoded(self._chunk([]) | {"usage": self._usage()})))
         return b"".join(ends) + sse.DONE
 
-    def _whole_choice(self, index: int, answer: Answer) -> dict[str, object]:
-        content: dict[str, object] = (
-            {"message": {"role": "assistant", "content": answer.text, "refusal": None}}
-            if self._is_chat
-            else {"text": answer.text}
-        )
-        return {"index": index, **content, "logprobs": None, "finish_reason": answer.finish_reason}
+    def _event(self, index: int, choice: Choice, finish_reason: str | None = None) -> bytes:
+        return sse.encode(encoded(self._chunk([{"index": index, **choice, "finish_reason": finish_reason}])))
 
-    def _event(self, index: int, said: str | dict[str, str], finish_reason: str | None = None) -> bytes:
-        content: dict[str, object]
-        if self._is_chat:
-            content = {"delta": {"content": said} if isinstance(said, str) else said}
-        else:
-            content = {"text": said}
-        choice = {"index": index, **content, "logprobs": None, "finish_reason": finish_reason}
-        return sse.encode(_json(self._stream_about() | {"choices": [choice]}))
+    def _chunk(self, choices: Sequence[Choice]) -> Choice:
+        later: Choice = {"usage": None} if self._wanted.include_usage else {}
+        return self._about | {"object": self._face.chunk_kind, "choices": choices} | later
 
-    def _stream_about(self) -> dict[str, object]:
-        return self._about | {"object": "chat.completion.chunk"} if self._is_chat else self._about
-
-    def _usage(self) -> dict[str, int]:
-        prompt = sum(answer.prompt_tokens for answer in self._answers) // self._n
-        completion = sum(len(answer.tokens) for answer in self._answers)
-        return {
+    def _usage(self) -> Choice:
+        prompt = sum(len(answer.prompt) for answer in self._firsts)
+        made = [token for answer in self._firsts for token in answer.tokens] * self._wanted.best_of
+        usage: Choice = {
             "prompt_tokens": prompt,
-            "completion_tokens": completion,
-            "total_tokens": prompt + completion,
+            "completion_tokens": len(made),
+            "total_tokens": prompt + len(made),
         }
+        if reasoned := sum(token.kind is Kind.REASONING for token in made):
+            usage["completion_tokens_details"] = {"reasoning_tokens": reasoned}
+        return usage
 
 
-def embeddings(model: str, vectors: Sequence[object], num_tokens: int) -> bytes:
-    """The answer to an embedding request."""
-    data = [{"object": "embedding", "index": i, "embedding": vector} for i, vector in enumerate(vectors)]
-    usage = {"prompt_tokens": num_tokens, "total_tokens": num_tokens}
-    return _json({"object": "list", "data": data, "model": model, "usage": usage})
-
-
-def _json(document: object) -> bytes:
+def encoded(document: object) -> bytes:
     return msgspec.json.encode(document)
