@@ -110,6 +110,14 @@ def test_generate_stops_at_its_length_and_at_a_word(client: ollama.Client) -> No
     assert (stopped.response, stopped.done_reason) == ("Hello!", "stop")
 
 
+def test_code_completion_may_send_many_stop_words(client: ollama.Client) -> None:
+    stops = [f"<|stop{i}|>" for i in range(12)]
+    options = GREEDY | {"stop": [*stops, "Once"]}
+    assert client.generate(MODEL, "Once upon", raw=True, options=options).response == ""
+    with pytest.raises(ollama.ResponseError, match="up to 4 strings"):
+        client.chat(MODEL, [user("Hello!")], options=options)
+
+
 def test_a_repeat_penalty_changes_the_answer(client: ollama.Client) -> None:
     def story(penalty: float) -> str:
         options = GREEDY | {"repeat_penalty": penalty}
@@ -193,8 +201,6 @@ def test_errors_are_typed_and_say_why(client: ollama.Client) -> None:
     assert error_of(lambda: client.pull("nope:latest")) == missing
     assert error_of(lambda: client.embed("nope", "hi")) == missing
     assert error_of(lambda: client.embed(MODEL, "hi"))[0] == 501
-    status, text = error_of(lambda: client.chat("echo", [user("hi")], tools=[WEATHER]))
-    assert (status, "does not support tools" in text) == (400, True)
     status, text = error_of(lambda: client.generate(MODEL, "hi", suffix="there"))
     assert (status, "does not support suffix" in text) == (400, True)
     for call in (lambda: client.delete(MODEL), lambda: client.copy(MODEL, "x"), lambda: client.push(MODEL)):

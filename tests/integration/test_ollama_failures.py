@@ -56,6 +56,14 @@ async def test_a_replica_that_refuses_is_quoted(site: Site, http: httpx.AsyncCli
     assert (response.status_code, response.json()) == (400, {"error": "no such voice"})
 
 
+async def test_a_model_without_tools_says_so(site: Site, http: httpx.AsyncClient) -> None:
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    async with site.engines(stream(event("x")), features=frozenset()):
+        response = await http.post("/api/chat", json=CHAT | {"tools": tools})
+    assert response.status_code == 400
+    assert "does not support tools" in response.json()["error"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

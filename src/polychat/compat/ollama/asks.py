@@ -35,8 +35,8 @@ def generate(request: GenerateRequest, model: str) -> bytes:
     return msgspec.json.encode(_chat_fields(request, model) | {"messages": said})
 
 
-def completion(request: GenerateRequest, model: str) -> bytes:
-    """The completion request behind /api/generate with `raw` or `suffix`."""
+def completion(request: GenerateRequest, model: str) -> dict[str, object]:
+    """The fields of the completion request behind /api/generate with `raw` or `suffix`."""
     fields = _common(request, model) | {"prompt": request.prompt or ""}
     if request.suffix:
         fields["suffix"] = request.suffix
@@ -47,7 +47,7 @@ def completion(request: GenerateRequest, model: str) -> bytes:
     if request.format:
         fields["response_format"] = _response_format(request)
         fields["json_schema"] = {"type": "object"} if request.format == "json" else request.format
-    return msgspec.json.encode(fields)
+    return fields
 
 
 def embeddings(request: EmbedRequest, model: str) -> bytes:

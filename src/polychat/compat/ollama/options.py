@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from polychat.schema.generation import Int64, Penalty, Stop, Temperature, TopP
+from polychat.schema.generation import Int64, Penalty, Temperature, TopP
 
 _SAME_NAME = (  # as published, or as llama.cpp and vLLM both call what nobody has published
     *("temperature", "top_p", "stop", "presence_penalty", "frequency_penalty", "min_p"),
@@ -25,7 +25,7 @@ class Options(msgspec.Struct):
     min_p: Annotated[float, Meta(ge=0, le=1)] | None = None
     typical_p: Annotated[float, Meta(ge=0, le=1)] | None = None
     seed: Int64 | Annotated[float, Meta(ge=-(2.0**63), lt=2.0**63)] | None = None
-    stop: Stop | None = None
+    stop: str | Annotated[list[str], Meta(max_length=64)] | None = None
     repeat_penalty: Annotated[float, Meta(gt=0, le=10)] | None = None
     repeat_last_n: Annotated[float, Meta(ge=-1, le=_LONGEST)] | None = None
     presence_penalty: Penalty | None = None

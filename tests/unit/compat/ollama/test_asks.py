@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from polychat.compat.ollama import asks, requests
@@ -29,7 +30,7 @@ def generate(**fields: object) -> dict[str, object]:
 
 def complete(**fields: object) -> dict[str, object]:
     body = json.dumps({"model": "asked", "prompt": "hi", "stream": False, "raw": True} | fields).encode()
-    asked = asks.completion(requests.parse_generate(body), "m")
+    asked = msgspec.json.encode(asks.completion(requests.parse_generate(body), "m"))
     parse_completion(asked)
     return dict(json.loads(asked))
 

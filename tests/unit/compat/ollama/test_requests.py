@@ -52,7 +52,7 @@ def test_a_format_is_json_or_a_schema(format_: object) -> None:
         ({"options": {"num_predict": -3}}, "'options.num_predict': -3"),
         ({"options": {"seed": 2**63}}, "'options.seed'"),
         ({"options": {"repeat_last_n": 10**9}}, "'options.repeat_last_n'"),
-        ({"options": {"stop": ["a"] * 5}}, "'options.stop'"),
+        ({"options": {"stop": ["a"] * 65}}, "'options.stop'"),
         ({"messages": [{"role": "robot", "content": ""}]}, "messages[0].role"),
         ({"messages": [{"role": "user", "content": 1}]}, "messages[0].content"),
         (

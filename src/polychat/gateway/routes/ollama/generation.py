@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import msgspec
+
 from polychat.compat.ollama import asks, requests
 from polychat.compat.ollama.face import Clock, OllamaFace, as_chat, as_generate
 from polychat.compat.ollama.requests import GenerateRequest, Generation
@@ -38,11 +40,14 @@ async def generate(gateway: Gateway, exchange: Exchange) -> None:
 
 
 async def _complete(gateway: Gateway, exchange: Exchange, request: GenerateRequest, face: OllamaFace) -> None:
-    body = asks.completion(request, served_name(gateway, request.model))
-    view = view_of(Endpoint.COMPLETIONS, parse_completion(body))
+    fields = asks.completion(request, served_name(gateway, request.model))
+    # Editors that complete code send a dozen stop words. Engines take them; the published limit is four.
+    asked = parse_completion(msgspec.json.encode(fields | {"stop": None}))
+    asked.stop = request.options.stop if request.options else None
+    view = view_of(Endpoint.COMPLETIONS, asked)
     if request.format:
         view = replace(view, needs=view.needs | {Feature.JSON_SCHEMA})
-    await gateway.relay.forward(exchange, body, view, Translated(exchange, face))
+    await gateway.relay.forward(exchange, msgspec.json.encode(fields), view, Translated(exchange, face))
 
 
 async def _load(gateway: Gateway, exchange: Exchange, request: Generation, face: OllamaFace) -> None:
