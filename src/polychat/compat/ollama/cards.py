@@ -3,11 +3,10 @@
 import hashlib
 from datetime import UTC, datetime
 
-from polychat.compat.ollama.face import timestamp
 from polychat.routing.replica import Replica
 from polychat.types import Endpoint, Feature
 
-NEVER = "2300-01-01T00:00:00.000000Z"  # when a model is unloaded
+NEVER = datetime(2300, 1, 1, tzinfo=UTC)  # when a model is unloaded
 _UNKNOWN = "unknown"  # the architecture; clients look up others keys by it
 
 
@@ -72,5 +71,5 @@ def _capabilities(replica: Replica) -> list[str]:
     return [name for name, is_able in can.items() if is_able]
 
 
-def _since(replica: Replica) -> str:
-    return timestamp(datetime.fromtimestamp(replica.created, UTC))
+def _since(replica: Replica) -> datetime:
+    return datetime.fromtimestamp(replica.created, UTC)

@@ -15,7 +15,7 @@ from polychat.compat.ollama.errors import error_json
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)  # JSON has it as RFC 3339 with a Z
     monotonic_ns: Callable[[], int] = time.monotonic_ns
 
 
@@ -108,12 +108,7 @@ class OllamaFace:
         return msgspec.json.encode(self._about() | self._show(said) | _logprobs(said) | done)
 
     def _about(self) -> dict[str, object]:
-        return {"model": self._model, "created_at": timestamp(self._clock.now())}
-
-
-def timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC with microseconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return {"model": self._model, "created_at": self._clock.now()}
 
 
 def _logprobs(said: Said) -> dict[str, object]:
