@@ -5,6 +5,7 @@
     - ContextLengthExceeded   400
     - UnsupportedFeature      400  no replica of the model can do that
     - UnknownModel            404
+    - UnknownResponse         404
     - UnknownRoute            404
     - MethodNotAllowed        405
     - BodyTooLarge            413
@@ -83,6 +84,13 @@ class UnknownModel(RequestError):
             f"The model {model!r} is not served here. GET /v1/models lists what is.", param="model"
         )
         self.model = model
+
+
+class UnknownResponse(RequestError):
+    status = 404
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(f"Response with id {id_!r} not found.")
 
 
 class UnknownRoute(RequestError):

@@ -36,6 +36,22 @@ class Database:
                 connect = await asyncio.to_thread(_connector)  # the import must not hold up other requests
                 self._engine = await connect(self.address, SCHEMA)
 
+    @property
+    def is_open(self) -> bool:
+        return self._engine is not None
+
+    async def require(self) -> None:
+        """Open it now, if that has not been done.
+
+        Raises:
+            DatabaseUnavailable: it cannot be used.
+        """
+        try:
+            await self.open()
+        except SetupError as exc:
+            log.error("%s", exc)
+            raise DatabaseUnavailable from exc
+
     async def close(self) -> None:
         """Give back every connection. Safe to call twice, and before `open`."""
         engine, self._engine = self._engine, None
@@ -60,11 +76,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def _transaction(self, *, is_write: bool) -> "AsyncIterator[AsyncConnection]":
-        try:
-            await self.open()
-        except SetupError as exc:
-            log.error("%s", exc)
-            raise DatabaseUnavailable from exc
+        await self.require()
         assert self._engine is not None
         from sqlalchemy.exc import SQLAlchemyError
 

@@ -1,5 +1,6 @@
 """Stored responses: what POST /v1/responses keeps for later turns and retrieval."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,11 +46,14 @@ class Responses:
             done = await connection.execute(responses.update().where(is_meant).values(**_values(stored)))
             return done.rowcount == 1
 
-    async def touch(self, id_: str, *, now_s: float) -> None:
-        """Note that somebody is still working on it."""
+    async def touch(self, ids: Iterable[str], *, now_s: float, only_from: frozenset[str]) -> frozenset[str]:
+        """Note that somebody still works on those whose status is among `only_from`; which these are."""
         async with self._database.writing() as connection:
             responses = _table()
-            await connection.execute(responses.update().where(responses.c.id == id_).values(updated_at=now_s))
+            is_meant = responses.c.id.in_(list(ids)) & responses.c.status.in_(only_from)
+            await connection.execute(responses.update().where(is_meant).values(updated_at=now_s))
+            rows = (await connection.execute(responses.select().where(is_meant))).mappings()
+            return frozenset(row["id"] for row in rows)
 
     async def get(self, id_: str, *, owner: str) -> StoredResponse | None:
         async with self._database.reading() as connection:
@@ -57,6 +61,13 @@ class Responses:
             is_meant = (responses.c.id == id_) & (responses.c.owner == owner)
             row = (await connection.execute(responses.select().where(is_meant))).mappings().first()
             return None if row is None else _stored(row)
+
+    async def of_ids(self, ids: Iterable[str]) -> list[StoredResponse]:
+        """Those of them that are there, whoever owns them."""
+        async with self._database.reading() as connection:
+            responses = _table()
+            found = await connection.execute(responses.select().where(responses.c.id.in_(list(ids))))
+            return [_stored(row) for row in found.mappings()]
 
     async def chain(self, id_: str, *, owner: str) -> list[StoredResponse]:
         """The response and all that went before it, oldest first; it ends where one has been deleted."""

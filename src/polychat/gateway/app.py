@@ -17,13 +17,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polychat.compat.face import OPENAI_ERRORS, ErrorShape
 from polychat.compat.ollama.errors import OLLAMA_ERRORS
-from polychat.errors import MethodNotAllowed, PlatformError, ReplicaError, UnknownRoute
+from polychat.compat.responses.errors import RESPONSES_ERRORS
+from polychat.errors import DatabaseUnavailable, MethodNotAllowed, PlatformError, ReplicaError, UnknownRoute
+from polychat.gateway import retention
 from polychat.gateway.answers import usage_of
 from polychat.gateway.exchange import ClientLeft, Exchange
 from polychat.gateway.routes import chat, completions, embeddings, health, models
 from polychat.gateway.routes.ollama import catalog as ollama_models
 from polychat.gateway.routes.ollama import embedding as ollama_embedding
 from polychat.gateway.routes.ollama import generation as ollama
+from polychat.gateway.routes.responses import counting as response_tokens
+from polychat.gateway.routes.responses import create as responses
+from polychat.gateway.routes.responses import stored as stored_responses
 from polychat.gateway.state import Gateway
 from polychat.gateway.upstream import SWEEP_S
 
@@ -54,6 +59,8 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/v1/chat/completions": Route({"POST": chat.chat}),
         "/v1/completions": Route({"POST": completions.completions}),
         "/v1/embeddings": Route({"POST": embeddings.embeddings}),
+        "/v1/responses": Route({"POST": responses.create}, RESPONSES_ERRORS),
+        "/v1/responses/input_tokens": Route({"POST": response_tokens.input_tokens}, RESPONSES_ERRORS),
         "/v1/models": Route({"GET": models.list_models}),
         "/api/chat": Route({"POST": ollama.chat}, OLLAMA_ERRORS),
         "/api/generate": Route({"POST": ollama.generate}, OLLAMA_ERRORS),
@@ -74,6 +81,9 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
 )
 BELOW: Mapping[str, Route] = MappingProxyType(
     {  # everything below a path that ends with a slash
+        stored_responses.PREFIX: Route(
+            dict.fromkeys(("GET", "POST", "DELETE"), stored_responses.below), RESPONSES_ERRORS
+        ),
         "/v1/models/": Route({"GET": models.retrieve_model}),  # ids hold slashes
         "/api/blobs/": Route(
             {"POST": ollama_models.managed_elsewhere, "GET": ollama_models.managed_elsewhere}, OLLAMA_ERRORS
@@ -173,17 +183,28 @@ async def _live(gateway: Gateway, receive: Receive, send: Send) -> None:
 @contextlib.asynccontextmanager
 async def _running(gateway: Gateway) -> AsyncIterator[None]:
     """Follow the controller and look after connections while the block runs."""
-    tasks = [asyncio.create_task(gateway.controller.run()), asyncio.create_task(_sweep(gateway))]
+    tasks = [
+        asyncio.create_task(work)
+        for work in (gateway.controller.run(), _sweep(gateway), retention.run(gateway))
+    ]
     for task in tasks:
         task.add_done_callback(_end_process_if_broken)
     try:
         yield
     finally:
+        await _end_background(gateway)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         gateway.upstream.close()
         await gateway.database.close()
+
+
+async def _end_background(gateway: Gateway) -> None:
+    """Connections have been drained by now; what is left of the time is for answers that nobody waits for."""
+    if cut := await gateway.background.stop(drain_timeout_s=gateway.settings.drain_timeout_s):
+        with contextlib.suppress(DatabaseUnavailable):
+            await gateway.responses.give_up(cut)
 
 
 async def _sweep(gateway: Gateway) -> None:

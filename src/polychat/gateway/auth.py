@@ -23,9 +23,7 @@ class Keys:
         """
         if not self._digests:
             return
-        if x_api_key and not authorization:
-            authorization = b"Bearer " + x_api_key
-        scheme, _, key = authorization.strip().partition(b" ")
+        scheme, key = _shown(authorization, x_api_key)
         if scheme.lower() != b"bearer" or not key.strip():
             raise Unauthorized(
                 "You didn't provide an API key. Send it in the header `Authorization: Bearer YOUR_KEY`; "
@@ -34,11 +32,25 @@ class Keys:
         if not self._knows(_digest(key.strip())):
             raise Unauthorized("Incorrect API key provided. Ask whoever runs this service for a key.")
 
+    def owner(self, authorization: bytes, x_api_key: bytes = b"") -> str:
+        """Whose a request is that has passed `check`: the hash of its key in hex, "" when none is needed."""
+        if not self._digests:
+            return ""
+        return _digest(_shown(authorization, x_api_key)[1].strip()).hex()
+
     def _knows(self, given: bytes) -> bool:
         is_known = False
         for digest in self._digests:  # always all of them, so that time tells nothing
             is_known |= hmac.compare_digest(digest, given)
         return is_known
+
+
+def _shown(authorization: bytes, x_api_key: bytes) -> tuple[bytes, bytes]:
+    """The scheme and the key."""
+    if x_api_key and not authorization:
+        authorization = b"Bearer " + x_api_key
+    scheme, _, key = authorization.strip().partition(b" ")
+    return scheme, key
 
 
 def _digest(key: bytes) -> bytes:

@@ -3,6 +3,7 @@
 import math
 import signal
 import socket
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -17,8 +18,9 @@ KEEP_ALIVE_S = (
 
 def serve(sock: socket.socket, settings: Settings) -> None:
     """Serve on a bound socket. Returns once running streams have ended, or been cut at the drain timeout."""
+    gateway = Gateway.of(settings)
     config = uvicorn.Config(
-        app.create(Gateway.of(settings)),
+        app.create(gateway),
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -31,11 +33,16 @@ def serve(sock: socket.socket, settings: Settings) -> None:
         timeout_graceful_shutdown=math.ceil(settings.drain_timeout_s),
     )
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # connections inherit it
-    _Server(config).run(sockets=[sock])
+    _Server(config, on_stop=gateway.background.note_stop).run(sockets=[sock])
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, *, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:
             sig = signal.SIGINT  # uvicorn takes only this one for "now"
+        self._on_stop()
         super().handle_exit(sig, frame)

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 from polychat.db.address import Address
 from polychat.db.database import Database
+from polychat.db.responses import Responses
 from polychat.gateway.auth import Keys
+from polychat.gateway.background import Background
 from polychat.gateway.dispatch import Dispatcher
 from polychat.gateway.follow import ControllerLink
 from polychat.gateway.relay import Relay
+from polychat.gateway.response_store import ResponseStore
 from polychat.gateway.upstream import Upstream
 from polychat.routing.policies import POLICIES
 from polychat.routing.registry import Registry
@@ -41,6 +44,8 @@ class Gateway:
     relay: Relay
     controller: ControllerLink
     database: Database
+    responses: ResponseStore
+    background: Background
 
     @classmethod
     def of(cls, settings: Settings) -> "Gateway":
@@ -48,6 +53,8 @@ class Gateway:
         dispatcher = Dispatcher(
             registry, POLICIES[settings.dispatch_method], queue_timeout_s=settings.queue_timeout_s
         )
+        database = Database(settings.database)
+        responses = ResponseStore(Responses(database))
         return cls(
             settings=settings,
             keys=Keys(settings.api_keys),
@@ -61,5 +68,7 @@ class Gateway:
                 token=settings.token,
                 on_change=dispatcher.registry_changed,
             ),
-            database=Database(settings.database),
+            database=database,
+            responses=responses,
+            background=Background(responses.speak_for),
         )

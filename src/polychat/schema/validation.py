@@ -33,6 +33,16 @@ ALLOWED = {  # what a field may be, where the type does not say it all
     "tool_choice": "'none', 'auto', 'required' or an object that names a tool",
     "response_format.type": "one of 'text', 'json_object' and 'json_schema'",
     "encoding_format": "'float' or 'base64'",
+    "input[].role": "one of 'user', 'assistant', 'system' and 'developer'",
+    "include[]": "one of the values that OpenAI has published",
+    "metadata": "an object of up to 16 strings of up to 512 characters, with keys of up to 64",
+    "reasoning.effort": "one of 'none', 'minimal', 'low', 'medium', 'high', 'xhigh' and 'max'",
+    "reasoning.summary": "one of 'auto', 'concise' and 'detailed'",
+    "service_tier": "one of 'auto', 'default', 'flex', 'scale', 'priority', 'fast' and 'ultrafast'",
+    "text.format.type": "one of 'text', 'json_object' and 'json_schema'",
+    "text.verbosity": "one of 'low', 'medium' and 'high'",
+    "tool_choice.mode": "'auto' or 'required'",
+    "truncation": "'auto' or 'disabled'",
 }
 TYPES = {
     "str": "a string",

@@ -71,9 +71,12 @@ async def test_a_change_happens_only_from_the_states_it_names(responses: Respons
 
 
 async def test_a_touch_is_a_sign_of_life(responses: Responses) -> None:
-    await responses.save(FIRST)
-    await responses.touch("resp_1", now_s=99.0)
-    assert await responses.get("resp_1", owner="ann") == replace(FIRST, updated_at=99.0)
+    running = replace(FIRST, status="in_progress")
+    await responses.save(running)
+    await responses.save(replace(FIRST, id="resp_2", status="cancelled"))
+    both = ("resp_1", "resp_2")
+    assert await responses.touch(both, now_s=99.0, only_from=frozenset({"in_progress"})) == {"resp_1"}
+    assert await responses.get("resp_1", owner="ann") == replace(running, updated_at=99.0)
 
 
 async def test_old_ones_are_removed_and_counted(responses: Responses) -> None:

@@ -37,3 +37,13 @@ def test_the_message_never_holds_the_key_that_was_sent() -> None:
     with pytest.raises(Unauthorized) as caught:
         Keys(["a"]).check(b"Bearer hunter2")
     assert "hunter2" not in str(caught.value)
+
+
+def test_whoever_shows_the_same_key_is_the_same_owner_in_either_header() -> None:
+    keys = Keys(("k1", "k2"))
+    assert keys.owner(b"Bearer k1") == keys.owner(b"", b"k1") != keys.owner(b"Bearer k2")
+    assert "k1" not in keys.owner(b"Bearer k1")
+
+
+def test_without_keys_everybody_is_the_same_owner() -> None:
+    assert Keys().owner(b"Bearer anything") == Keys().owner(b"") == ""
