@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -60,13 +60,16 @@ _EXPECTED = re.compile(r"^Expected `(?P<types>[\w |]+)`(?P<limit>.*)$")
 _MAX_SHOWN = 80  # characters of the client's value in a message
 
 
-def parser_of(kind: type[Request]) -> Callable[[bytes], Request]:
-    """What makes a `kind` of a request's body, or raises RequestError. Make it once, at import."""
+def parser_of(kind: type[Request], allowed: Mapping[str, str] = ALLOWED) -> Callable[[bytes], Request]:
+    """What makes a `kind` of a request's body, or raises RequestError. Make it once, at import.
+
+    `allowed` says in words what a field may be; another API's fields of the same name have words of their own.
+    """
     decode = msgspec.json.Decoder(kind).decode
-    return lambda body: _parse(body, decode)
+    return lambda body: _parse(body, decode, allowed)
 
 
-def _parse(body: bytes, decode: Callable[[bytes], Request]) -> Request:
+def _parse(body: bytes, decode: Callable[[bytes], Request], allowed: Mapping[str, str]) -> Request:
     if not body:
         raise RequestError("The request body is empty; send a JSON object.")
     try:
@@ -77,7 +80,7 @@ def _parse(body: bytes, decode: Callable[[bytes], Request]) -> Request:
     except RecursionError:
         raise RequestError("The request body is nested too deeply.") from None
     except msgspec.ValidationError as exc:
-        raise _explain(str(exc), body) from exc
+        raise _explain(str(exc), body, allowed) from exc
     except msgspec.DecodeError as exc:
         raise RequestError(f"The request body is not valid JSON: {_plain(str(exc))}.") from exc
 
@@ -88,7 +91,7 @@ def _plain(problem: str) -> str:
     return problem.removeprefix("JSON is malformed: ")
 
 
-def _explain(problem: str, body: bytes) -> RequestError:
+def _explain(problem: str, body: bytes, allowed: Mapping[str, str]) -> RequestError:
     """The error for a body that is JSON but no request. `problem` is msgspec's message."""
     at = _AT.search(problem)
     path, problem = (at["path"], problem[: at.start()]) if at else ("", problem)
@@ -103,13 +106,15 @@ def _explain(problem: str, body: bytes) -> RequestError:
         return RequestError(f"The request body must be a JSON object{kind}.")
     path = path.replace("[...]", "")
     shown = _show_value_at(body, path)
-    return RequestError(f"Invalid value for '{path}'{shown}; it must {_allowed(path, problem)}.", param=path)
+    return RequestError(
+        f"Invalid value for '{path}'{shown}; it must {_allowed(path, problem, allowed)}.", param=path
+    )
 
 
-def _allowed(path: str, problem: str) -> str:
+def _allowed(path: str, problem: str, allowed: Mapping[str, str]) -> str:
     """How the sentence "it must …" ends."""
     general = re.sub(r"\[\d+\]", "[]", path)
-    if known := ALLOWED.get(general) or ALLOWED.get(_LISTS.get(general, "")):
+    if known := allowed.get(general) or allowed.get(_LISTS.get(general, "")):
         return f"be {known}"
     expected = _EXPECTED.match(problem)
     if expected is None:
