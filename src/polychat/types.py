@@ -30,6 +30,8 @@ class Endpoint(StrEnum):
     TRANSLATIONS = "/v1/audio/translations"
     SPEECH = "/v1/audio/speech"
     IMAGES = "/v1/images/generations"
+    IMAGE_EDITS = "/v1/images/edits"
+    IMAGE_VARIATIONS = "/v1/images/variations"
 
 
 class Feature(StrEnum):

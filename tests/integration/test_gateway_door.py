@@ -87,7 +87,7 @@ async def test_a_model_is_found_by_each_name_and_with_an_escaped_slash(
     http: httpx.AsyncClient, fake: FakeEngine, id_in_path: str
 ) -> None:
     card = (await http.get(f"/v1/models/{id_in_path}", headers=KEYS)).json()
-    assert card == {
+    published = {
         "id": id_in_path.replace("%2F", "/"),
         "object": "model",
         "created": 7,
@@ -96,6 +96,7 @@ async def test_a_model_is_found_by_each_name_and_with_an_escaped_slash(
         "parent": None,
         "max_model_len": 2048,
     }
+    assert card.items() >= published.items()
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,32 @@
-"""GET /v1/models and /v1/models/{id}: every name under which a replica answers."""
+"""GET /v1/models and /v1/models/{id}: every name under which a replica answers, and what it can do."""
+
+import asyncio
+import logging
 
 import msgspec
 
-from polychat.errors import UnknownModel
+from polychat.db.conformance import Conformance, ConformanceResult
+from polychat.errors import DatabaseUnavailable, UnknownModel
+from polychat.gateway.cards import card
 from polychat.gateway.exchange import Exchange
 from polychat.gateway.state import Gateway
 from polychat.routing.replica import Replica, ReplicaState
+from polychat.schema.answers.models import ModelList
+
+log = logging.getLogger(__name__)
+
+DATABASE_TIMEOUT_S = 2.0
 
 
 async def list_models(gateway: Gateway, exchange: Exchange) -> None:
     """Every name that a ready replica answers to: what is listed can be used at once."""
-    cards: dict[str, dict[str, object]] = {}
+    by_name: dict[str, list[Replica]] = {}
     for replica in gateway.registry:
-        if replica.state is ReplicaState.READY:
-            for name in replica.names:
-                cards.setdefault(name, _card(name, replica))
-    await exchange.json(msgspec.json.encode({"object": "list", "data": list(cards.values())}))
+        for name in replica.names:
+            by_name.setdefault(name, []).append(replica)
+    ready = {name for r in gateway.registry if r.state is ReplicaState.READY for name in r.names}
+    cards = [card(name, replicas) for name, replicas in by_name.items() if name in ready]
+    await exchange.json(msgspec.json.encode(ModelList(data=cards)))
 
 
 async def retrieve_model(gateway: Gateway, exchange: Exchange) -> None:
@@ -25,18 +36,20 @@ async def retrieve_model(gateway: Gateway, exchange: Exchange) -> None:
     if name and not replicas:
         raise UnknownModel(name)
     if name:
-        await exchange.json(msgspec.json.encode(_card(name, replicas[0])))
+        result = await _last_conformance(gateway, replicas[0].model)
+        await exchange.json(msgspec.json.encode(card(name, replicas, result)))
     else:
         await list_models(gateway, exchange)
 
 
-def _card(name: str, replica: Replica) -> dict[str, object]:
-    return {
-        "id": name,
-        "object": "model",
-        "created": replica.created,
-        "owned_by": "polychat",
-        "root": replica.model,
-        "parent": None,
-        "max_model_len": replica.context_length,
-    }
+async def _last_conformance(gateway: Gateway, model: str) -> ConformanceResult | None:
+    """None too when the database has nothing to say: a model's card must not depend on it."""
+    path = gateway.database.address.path
+    if path is not None and not path.exists():
+        return None
+    try:
+        async with asyncio.timeout(DATABASE_TIMEOUT_S):
+            return await Conformance(gateway.database).latest(model)
+    except (DatabaseUnavailable, TimeoutError) as exc:
+        log.warning("%s is shown without its conformance result: %s", model, exc)
+        return None
