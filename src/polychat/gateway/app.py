@@ -22,7 +22,7 @@ from polychat.errors import DatabaseUnavailable, MethodNotAllowed, PlatformError
 from polychat.gateway import retention
 from polychat.gateway.answers import usage_of
 from polychat.gateway.exchange import ClientLeft, Exchange
-from polychat.gateway.routes import chat, completions, embeddings, health, models
+from polychat.gateway.routes import chat, completions, embeddings, health, messages, models
 from polychat.gateway.routes.ollama import catalog as ollama_models
 from polychat.gateway.routes.ollama import embedding as ollama_embedding
 from polychat.gateway.routes.ollama import generation as ollama
@@ -44,6 +44,7 @@ class Route:
     methods: Mapping[str, Handler] = field(default_factory=dict)
     errors: ErrorShape = OPENAI_ERRORS
     is_open: bool = False  # needs no key
+    begin: Callable[[Exchange], None] | None = None  # comes before anything that can fail
 
     @property
     def allowed(self) -> str:
@@ -61,7 +62,9 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/v1/embeddings": Route({"POST": embeddings.embeddings}),
         "/v1/responses": Route({"POST": responses.create}, RESPONSES_ERRORS),
         "/v1/responses/input_tokens": Route({"POST": response_tokens.input_tokens}, RESPONSES_ERRORS),
-        "/v1/models": Route({"GET": models.list_models}),
+        "/v1/messages": Route({"POST": messages.create}, begin=messages.begin),
+        "/v1/messages/count_tokens": Route({"POST": messages.count_tokens}, begin=messages.begin),
+        "/v1/models": Route({"GET": models.list_models}, begin=messages.begin_if_asked),
         "/api/chat": Route({"POST": ollama.chat}, OLLAMA_ERRORS),
         "/api/generate": Route({"POST": ollama.generate}, OLLAMA_ERRORS),
         "/api/embed": Route({"POST": ollama_embedding.embed}, OLLAMA_ERRORS),
@@ -84,7 +87,9 @@ BELOW: Mapping[str, Route] = MappingProxyType(
         stored_responses.PREFIX: Route(
             dict.fromkeys(("GET", "POST", "DELETE"), stored_responses.below), RESPONSES_ERRORS
         ),
-        "/v1/models/": Route({"GET": models.retrieve_model}),  # ids hold slashes
+        "/v1/messages/": Route(begin=messages.begin),  # unknown, and told so as its clients expect
+        # Ids of models hold slashes.
+        "/v1/models/": Route({"GET": models.retrieve_model}, begin=messages.begin_if_asked),
         "/api/blobs/": Route(
             {"POST": ollama_models.managed_elsewhere, "GET": ollama_models.managed_elsewhere}, OLLAMA_ERRORS
         ),
@@ -155,6 +160,8 @@ async def _route(gateway: Gateway, exchange: Exchange) -> None:
     path, method = exchange.path, exchange.method
     route = ROUTES.get(path) or _below(path)
     exchange.errors = route.errors
+    if route.begin is not None:
+        route.begin(exchange)
     if not route.is_open:
         gateway.keys.check(exchange.header(b"authorization"), exchange.header(b"x-api-key"))
     if not route.methods:

@@ -63,7 +63,7 @@ _MAX_SHOWN = 80  # characters of the client's value in a message
 def parser_of(kind: type[Request], allowed: Mapping[str, str] = ALLOWED) -> Callable[[bytes], Request]:
     """What makes a `kind` of a request's body, or raises RequestError. Make it once, at import.
 
-    `allowed` says in words what a field may be; another API's fields of the same name have words of their own.
+    `allowed` says in words what a field may be; another API's fields of the same name have their own.
     """
     decode = msgspec.json.Decoder(kind).decode
     return lambda body: _parse(body, decode, allowed)
