@@ -53,7 +53,7 @@ TYPES = {
     "array": "a list",
 }
 _LISTS = {"stop[]": "stop", "prompt[]": "prompt", "input[]": "input"}  # an item is explained by its list
-_AT = re.compile(r" - at `(?:key in )?\$\.?(?P<path>[^`]*)`$")
+_AT = re.compile(r" - at `(?:key` in `)?\$\.?(?P<path>[^`]*)`$")
 _OWN = re.compile(r"^\[(?P<field>\w+)\] (?P<text>.*)$")
 _MISSING = re.compile(r"^Object missing required field `(?P<field>\w+)`$")
 _EXPECTED = re.compile(r"^Expected `(?P<types>[\w |]+)`(?P<limit>.*)$")
