@@ -3,27 +3,29 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-Card = dict[str, object]
+from polychat.schema.answers.models import ModelCard
+
+Shown = dict[str, object]
 
 
-def card(name: str, *, created: int, context_length: int | None) -> Card:
+def shown(card: ModelCard) -> Shown:
     """One model. Its answer may take whatever the prompt leaves of its context."""
     return {
         "type": "model",
-        "id": name,
-        "display_name": name,
-        "created_at": datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "id": card.id,
+        "display_name": card.id,
+        "created_at": datetime.fromtimestamp(card.created, UTC),
         "lifecycle": "active",
-        "max_input_tokens": context_length,
-        "max_tokens": context_length,
+        "max_input_tokens": card.max_model_len,
+        "max_tokens": card.max_model_len,
     }
 
 
-def listing(cards: Sequence[Card]) -> dict[str, object]:
+def listing(cards: Sequence[ModelCard]) -> Shown:
     """All models; there is never a second page."""
     return {
-        "data": cards,
+        "data": [shown(card) for card in cards],
         "has_more": False,
-        "first_id": cards[0]["id"] if cards else None,
-        "last_id": cards[-1]["id"] if cards else None,
+        "first_id": cards[0].id if cards else None,
+        "last_id": cards[-1].id if cards else None,
     }

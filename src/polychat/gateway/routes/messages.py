@@ -30,9 +30,14 @@ def begin(exchange: Exchange) -> None:
 
 
 def begin_if_asked(exchange: Exchange) -> None:
-    """For paths that both APIs have: only Anthropic's clients send their version."""
-    if exchange.header(b"anthropic-version"):
+    """For paths that both APIs have."""
+    if is_anthropics(exchange):
         begin(exchange)
+
+
+def is_anthropics(exchange: Exchange) -> bool:
+    """Whether one of Anthropic's clients asks: all of them send their API's version."""
+    return exchange.header(b"anthropic-version") != b""
 
 
 async def create(gateway: Gateway, exchange: Exchange) -> None:

@@ -5,10 +5,12 @@ import logging
 
 import msgspec
 
+from polychat.compat.anthropic import cards as anthropic
 from polychat.db.conformance import Conformance, ConformanceResult
 from polychat.errors import DatabaseUnavailable, UnknownModel
 from polychat.gateway.cards import card
 from polychat.gateway.exchange import Exchange
+from polychat.gateway.routes.messages import is_anthropics
 from polychat.gateway.state import Gateway
 from polychat.routing.replica import Replica, ReplicaState
 from polychat.schema.answers.models import ModelList
@@ -26,7 +28,8 @@ async def list_models(gateway: Gateway, exchange: Exchange) -> None:
             by_name.setdefault(name, []).append(replica)
     ready = {name for r in gateway.registry if r.state is ReplicaState.READY for name in r.names}
     cards = [card(name, replicas) for name, replicas in by_name.items() if name in ready]
-    await exchange.json(msgspec.json.encode(ModelList(data=cards)))
+    shown = anthropic.listing(cards) if is_anthropics(exchange) else ModelList(data=cards)
+    await exchange.json(msgspec.json.encode(shown))
 
 
 async def retrieve_model(gateway: Gateway, exchange: Exchange) -> None:
@@ -37,7 +40,9 @@ async def retrieve_model(gateway: Gateway, exchange: Exchange) -> None:
         raise UnknownModel(name)
     if name:
         result = await _last_conformance(gateway, replicas[0].model)
-        await exchange.json(msgspec.json.encode(card(name, replicas, result)))
+        found = card(name, replicas, result)
+        shown = anthropic.shown(found) if is_anthropics(exchange) else found
+        await exchange.json(msgspec.json.encode(shown))
     else:
         await list_models(gateway, exchange)
 
