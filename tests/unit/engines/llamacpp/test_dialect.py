@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.dialects import dialect_of
-from polychat.engines.llamacpp.dialect import event, request, response
 from polychat.types import Endpoint
 
 CHAT = RequestView(Endpoint.CHAT, "mini", stream=True, include_usage=False)
@@ -21,6 +20,24 @@ OTHER_NAME = RequestView(Endpoint.CHAT, 'org/"Größe"\\mini', stream=True, incl
 ABOUT = b'"created":1795387373,"id":"chatcmpl-g","model":"mini","system_fingerprint":"b0-unknown",'
 KIND = b'"object":"chat.completion.chunk"'
 TIMINGS = b'"timings":{"cache_n":0,"prompt_n":21,"prompt_ms":316.555,"predicted_per_second":16.06}'
+
+
+def request(data: bytes, view: RequestView) -> bytes:
+    return dialect_of("llamacpp")(data, view).body
+
+
+def event(data: bytes, view: RequestView) -> bytes:
+    rewrite = dialect_of("llamacpp")(b"{}", view).event
+    assert rewrite is not None
+    return rewrite(data)
+
+
+def response(data: bytes, view: RequestView) -> bytes:
+    answer = dialect_of("llamacpp")(b"{}", view).response
+    assert answer is not None
+    sent = answer(data)
+    assert isinstance(sent, bytes)
+    return sent
 
 
 def chat(delta: bytes, end: bytes = b"", finish_reason: bytes = b"null") -> bytes:
