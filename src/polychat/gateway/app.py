@@ -22,7 +22,7 @@ from polychat.errors import DatabaseUnavailable, MethodNotAllowed, PlatformError
 from polychat.gateway import retention
 from polychat.gateway.answers import usage_of
 from polychat.gateway.exchange import ClientLeft, Exchange
-from polychat.gateway.routes import chat, completions, embeddings, health, messages, models
+from polychat.gateway.routes import chat, completions, embeddings, health, messages, models, tokenize
 from polychat.gateway.routes.ollama import catalog as ollama_models
 from polychat.gateway.routes.ollama import embedding as ollama_embedding
 from polychat.gateway.routes.ollama import generation as ollama
@@ -78,6 +78,8 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/api/copy": Route({"POST": ollama_models.managed_elsewhere}, OLLAMA_ERRORS),
         "/api/delete": Route({"DELETE": ollama_models.managed_elsewhere}, OLLAMA_ERRORS),
         "/api/push": Route({"POST": ollama_models.managed_elsewhere}, OLLAMA_ERRORS),
+        "/tokenize": Route({"POST": tokenize.tokenize}),
+        "/detokenize": Route({"POST": tokenize.detokenize}),
         "/health": Route({"GET": health.health}, is_open=True),
         "/": Route({"GET": health.front_door}, is_open=True),
     }

@@ -3,6 +3,7 @@
 from polychat.schema.chat import ChatRequest
 from polychat.schema.completions import CompletionRequest
 from polychat.schema.embeddings import EmbeddingRequest
+from polychat.schema.tokenize import DetokenizeRequest, TokenizeRequest
 
-Request = ChatRequest | CompletionRequest | EmbeddingRequest
+Request = ChatRequest | CompletionRequest | EmbeddingRequest | TokenizeRequest | DetokenizeRequest
 """A request for a model, of whichever route."""
