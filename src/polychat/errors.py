@@ -128,8 +128,8 @@ class UnsupportedMediaType(RequestError):
     status = 415
     code = "unsupported_media_type"
 
-    def __init__(self, media_type: str) -> None:
-        super().__init__(f"The content type {media_type!r} is not supported; send application/json.")
+    def __init__(self, media_type: str, *, wanted: str = "application/json") -> None:
+        super().__init__(f"The content type {media_type!r} is not supported; send {wanted}.")
 
 
 class Unauthorized(PlatformError):

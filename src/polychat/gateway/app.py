@@ -22,7 +22,7 @@ from polychat.errors import DatabaseUnavailable, MethodNotAllowed, PlatformError
 from polychat.gateway import retention
 from polychat.gateway.answers import usage_of
 from polychat.gateway.exchange import ClientLeft, Exchange
-from polychat.gateway.routes import chat, completions, embeddings, health, messages, models, tokenize
+from polychat.gateway.routes import chat, completions, embeddings, health, media, messages, models, tokenize
 from polychat.gateway.routes.ollama import catalog as ollama_models
 from polychat.gateway.routes.ollama import embedding as ollama_embedding
 from polychat.gateway.routes.ollama import generation as ollama
@@ -64,6 +64,12 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/v1/responses/input_tokens": Route({"POST": response_tokens.input_tokens}, RESPONSES_ERRORS),
         "/v1/messages": Route({"POST": messages.create}, begin=messages.begin),
         "/v1/messages/count_tokens": Route({"POST": messages.count_tokens}, begin=messages.begin),
+        "/v1/audio/transcriptions": Route({"POST": media.transcriptions}),
+        "/v1/audio/translations": Route({"POST": media.translations}),
+        "/v1/audio/speech": Route({"POST": media.speech}),
+        "/v1/images/generations": Route({"POST": media.images}),
+        "/v1/images/edits": Route({"POST": media.image_edits}),
+        "/v1/images/variations": Route({"POST": media.image_variations}),
         "/v1/models": Route({"GET": models.list_models}, begin=messages.begin_if_asked),
         "/api/chat": Route({"POST": ollama.chat}, OLLAMA_ERRORS),
         "/api/generate": Route({"POST": ollama.generate}, OLLAMA_ERRORS),

@@ -26,6 +26,11 @@ class EventRelay:
         self._rest = b""
         self._splitter = sse.EventSplitter()
 
+    @property
+    def is_within_event(self) -> bool:
+        """Whether half an event is held back."""
+        return bool(self._rest or self._splitter.rest)
+
     def feed(self, data: bytes) -> bytes:
         """The events that `data` completes, b"" if none.
 

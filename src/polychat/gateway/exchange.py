@@ -46,6 +46,7 @@ class Exchange:
         self._receive = receive
         self._send = send
         self._is_complete = False
+        self._is_media = False
 
     @property
     def request_id(self) -> str:
@@ -110,14 +111,22 @@ class Exchange:
         await self._body(b"", is_last=True)
 
     async def error(self, error: PlatformError) -> None:
-        """Answer with the error's envelope; in a stream that runs, as its last event."""
+        """Answer with the error's envelope; in a stream that runs, as its last event.
+
+        Half an audio is left without its end: the server then closes the connection, which clients notice.
+        """
         if not self.has_begun:
             await self.json(self.errors.body(error), status=error.status, headers=error.headers)
-        elif not self._is_complete:
+        elif not self._is_complete and not self._is_media:
             await self._body(self.errors.event(error), is_last=True)
 
     async def start_stream(self, *, content_type: str = EVENT_STREAM) -> None:
         await self._start(200, [(b"content-type", content_type.encode("latin-1")), *_STREAM_HEADERS])
+
+    async def start_media(self, *, content_type: str) -> None:
+        """Begin an answer that `write` continues and that has no place for an error."""
+        self._is_media = True
+        await self.start_stream(content_type=content_type)
 
     async def write(self, events: bytes) -> None:
         """Send a piece of a stream. Waits while the client does not read."""

@@ -13,14 +13,24 @@ from polychat.gateway.answers import error_of
 from polychat.gateway.dispatch import Attempts, Dispatcher
 from polychat.gateway.events import EventRelay
 from polychat.gateway.exchange import Exchange, Journey
-from polychat.gateway.sink import Sink, ToClient
+from polychat.gateway.sink import MediaToClient, Sink, ToClient
 from polychat.gateway.upstream import Labels, Upstream
 from polychat.gateway.wire import Response, UpstreamBroken, UpstreamSilent, UpstreamUnreachable
 from polychat.routing.replica import Replica
+from polychat.types import Endpoint
 
 log = logging.getLogger(__name__)
 
 TAIL_BYTES = 4096
+_ENDS_BY_ITSELF = frozenset(  # streams of these have no [DONE]: the last event depends on the route
+    {
+        Endpoint.TRANSCRIPTIONS,
+        Endpoint.TRANSLATIONS,
+        Endpoint.SPEECH,
+        Endpoint.IMAGES,
+        Endpoint.IMAGE_EDITS,
+    }
+)
 
 
 class Relay:
@@ -90,6 +100,9 @@ async def _answer(
     if view.stream and not call.is_side_call and content_type.startswith("text/event-stream"):
         await _answer_stream(journey, response, call, sink)
         return None
+    if isinstance(sink, MediaToClient) and not _is_text(content_type):
+        await _answer_media(response, content_type, sink)
+        return None
     body = await response.read_all()
     answer = call.response(body) if call.response else body
     if isinstance(answer, Shaped):
@@ -105,6 +118,24 @@ async def _answer_stream(journey: Journey, response: Response, call: Shaped, sin
         if events := relay.feed(data):
             await sink.events(events)
             journey.tail = events if len(events) > 1024 else (journey.tail + events)[-TAIL_BYTES:]
-    if not relay.is_done:
+    if not (relay.is_done or (call.path in _ENDS_BY_ITSELF and _ended_well(response, relay))):
         raise ReplicaError("The replica broke off: its stream ended before its last event.")
     await sink.end()
+
+
+def _ended_well(response: Response, relay: EventRelay) -> bool:
+    """Whether the stream's end was said to be one, and no mere loss of the connection."""
+    return not (response.ends_with_connection or relay.is_within_event)
+
+
+async def _answer_media(response: Response, content_type: str, sink: MediaToClient) -> None:
+    data = await response.read()  # before anything is sent: another replica may still be tried
+    await sink.begin(content_type)
+    while data:
+        await sink.events(data)
+        data = await response.read()
+    await sink.end()
+
+
+def _is_text(content_type: str) -> bool:
+    return content_type.startswith(("text/", "application/json"))

@@ -44,6 +44,14 @@ class ToClient:
         await self._exchange.end()
 
 
+class MediaToClient(ToClient):
+    """The answer as it is; audio and images as they come, without being held in memory."""
+
+    async def begin(self, content_type: str) -> None:
+        """What `events` is given from here on are pieces of a body of this type."""
+        await self._exchange.start_media(content_type=content_type)
+
+
 class Collected:
     """An answer that does not stream, kept for whoever asked for it inside the gateway."""
 
