@@ -1,5 +1,6 @@
 """GET /v1/models and /v1/models/{id}, with a database, without one and with a broken one."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -68,12 +69,16 @@ async def test_the_official_sdk_lists_and_retrieves(site: Site) -> None:
 
 async def test_the_card_says_what_conformance_found_last(site: Site, database: Path) -> None:
     kept = Database(of_file(database))
-    found = ConformanceResult("org/fake", "fake", 1700.5, '{"tools": true, "logprobs": false}')
+    results = {
+        "features": {"tools": "green", "logprobs": "red"},
+        "scenarios": [{"id": "tools.auto", "outcome": "green"}, {"id": "chat.logprobs", "outcome": "red"}],
+    }
+    found = ConformanceResult("org/fake", "fake", 1700.5, json.dumps(results))
     await Conformance(kept).save(found)
     await kept.close()
     async with model(site) as http:
         card = (await http.get("/v1/models/fake")).json()
-    assert card["conformance"] == {"taken_at": 1700.5, "passed": 1, "failed": ["logprobs"]}
+    assert card["conformance"] == {"taken_at": 1700.5, "passed": 1, "failed": ["chat.logprobs"]}
     assert card["features"] == ["tools"]
 
 

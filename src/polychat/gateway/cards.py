@@ -40,6 +40,21 @@ _FEATURES_OF_ENDPOINTS = MappingProxyType(
 )
 
 
+class _Scenario(msgspec.Struct):
+    id: str
+    outcome: str
+
+
+class _Results(msgspec.Struct):
+    """What `polychat conformance` writes: outcomes are green, red, or that it could not be tried."""
+
+    features: dict[str, str]
+    scenarios: list[_Scenario]
+
+
+_decode = msgspec.json.Decoder(_Results).decode
+
+
 def card(name: str, replicas: Sequence[Replica], result: ConformanceResult | None = None) -> ModelCard:
     """The model called `name`, which `replicas`, at least one, serve. `result`: its last conformance run."""
     first = next((replica for replica in replicas if replica.state is ReplicaState.READY), replicas[0])
@@ -77,12 +92,13 @@ def _features(replicas: Sequence[Replica], found: frozenset[Feature] | None) -> 
 def _read(result: ConformanceResult) -> tuple[ConformanceNote | msgspec.UnsetType, frozenset[Feature] | None]:
     """What a run found, and the features among it; nothing from what an older program has written."""
     try:
-        outcomes = msgspec.json.decode(result.results, type=dict[str, bool])
+        found = _decode(result.results)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return msgspec.UNSET, None
-    failed = sorted(name for name, has_passed in outcomes.items() if not has_passed)
-    note = ConformanceNote(result.taken_at, passed=len(outcomes) - len(failed), failed=failed)
-    return note, frozenset(feature for feature in Feature if outcomes.get(feature))
+    tried = [each for each in found.scenarios if each.outcome in ("green", "red")]
+    failed = [each.id for each in tried if each.outcome == "red"]
+    note = ConformanceNote(result.taken_at, passed=len(tried) - len(failed), failed=failed)
+    return note, frozenset(feature for feature in Feature if found.features.get(feature) == "green")
 
 
 def _named(endpoints: frozenset[Endpoint]) -> list[str]:

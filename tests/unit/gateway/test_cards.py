@@ -3,6 +3,7 @@
 from polychat.db.conformance import ConformanceResult
 from polychat.gateway.cards import card
 from polychat.routing.replica import Replica, ReplicaState
+from polychat.schema.answers.models import ConformanceNote
 from polychat.types import Endpoint, Feature
 from tests.support.fake_engine import replica_at
 
@@ -62,19 +63,23 @@ def test_a_feature_that_one_replica_has_can_be_asked_for() -> None:
     assert card("fake", replicas).features == ["tools"]
 
 
+FOUND = """{"features": {"tools": "green", "logprobs": "red", "stop": "green", "vision": "none"}, "scenarios": [
+    {"id": "tools.auto", "outcome": "green"}, {"id": "chat.logprobs", "outcome": "red"},
+    {"id": "images.one", "outcome": "none"}]}"""
+
+
 def test_unknown_features_are_null_until_conformance_has_found_them() -> None:
     assert card("fake", [replica(1)]).features is None
-    found = card("fake", [replica(1)], result('{"tools": true, "logprobs": false, "stop": true}'))
+    found = card("fake", [replica(1)], result(FOUND))
     assert found.features == ["tools"]
-    assert found.conformance is not None
-    assert found.conformance.__class__.__name__ == "ConformanceNote"
+    assert found.conformance == ConformanceNote(1700.5, passed=1, failed=["chat.logprobs"])
 
 
 def test_what_an_engine_knows_of_itself_is_not_overruled_by_conformance() -> None:
-    said = card("fake", [replica(1, features=frozenset())], result('{"tools": true}'))
+    said = card("fake", [replica(1, features=frozenset())], result(FOUND))
     assert said.features == []
 
 
 def test_a_result_that_cannot_be_read_is_left_out() -> None:
-    for results in ("", "[]", "{", '{"tools": "yes"}', "null"):
+    for results in ("", "[]", "{", '{"features": {"tools": true}}', "null"):
         assert card("fake", [replica(1)], result(results)) == card("fake", [replica(1)])
