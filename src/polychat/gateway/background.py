@@ -23,8 +23,9 @@ Beat = Callable[[frozenset[str]], Awaitable[frozenset[str]]]
 class Background:
     """The tasks of one gateway."""
 
-    def __init__(self, beat: Beat) -> None:
+    def __init__(self, beat: Beat, *, beat_s: float = BEAT_S) -> None:
         self._beat = beat
+        self._beat_s = beat_s
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._beating: asyncio.Task[None] | None = None
         self._stopping_since_s: float | None = None
@@ -65,7 +66,7 @@ class Background:
 
     async def _speak_for_them(self) -> None:
         while self._tasks:
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(self._beat_s)
             try:
                 wanted = await self._beat(self.running)
             except DatabaseUnavailable:  # has been logged; the next beat may do better

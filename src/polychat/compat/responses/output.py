@@ -86,7 +86,7 @@ class TextPart:
 
     def add(self, text: str, logprobs: list[Json]) -> None:
         self._pieces.append(text)
-        self._logprobs += logprobs
+        self._logprobs += [_item_logprob(one) for one in logprobs]
         if text:
             shown = [_event_logprob(one) for one in logprobs]
             self._place.tell("response.output_text.delta", content_index=self._at, delta=text, logprobs=shown)
@@ -189,6 +189,15 @@ def _text_part(text: str, logprobs: list[Json]) -> Json:
 
 def _reasoning_part(text: str) -> Json:
     return {"type": "reasoning_text", "text": text}
+
+
+def _item_logprob(full: Json) -> Json:
+    """What is published of it; engines have more."""
+    return {**_alone(full), "top_logprobs": [_alone(one) for one in full.get("top_logprobs") or []]}
+
+
+def _alone(full: Json) -> Json:
+    return {"token": full["token"], "logprob": full["logprob"], "bytes": full.get("bytes") or []}
 
 
 def _event_logprob(full: Json) -> Json:

@@ -130,7 +130,7 @@ class CountRequest(msgspec.Struct, kw_only=True):
     text: Text | None = None
     reasoning: Reasoning | None = None
     truncation: Literal["auto", "disabled"] | None = None
-    conversation: msgspec.Raw = _NOT_SENT
+    conversation: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
 
     def __post_init__(self) -> None:
         self._require_known_tools()
@@ -168,9 +168,9 @@ class ResponseRequest(CountRequest, kw_only=True):
     prompt_cache_key: Identifier | None = None
     prompt_cache_retention: Literal["in_memory", "in-memory", "24h"] | None = None
     service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] | None = None
-    prompt: msgspec.Raw = _NOT_SENT
-    context_management: msgspec.Raw = _NOT_SENT
-    moderation: msgspec.Raw = _NOT_SENT
+    prompt: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    context_management: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    moderation: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
 
     def __post_init__(self) -> None:
         super().__post_init__()

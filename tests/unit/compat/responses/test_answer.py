@@ -154,7 +154,8 @@ def test_what_is_no_chat_chunk_is_the_replicas_fault(data: bytes) -> None:
 
 def test_logprobs_come_with_their_text_and_whole_at_the_end() -> None:
     token = {"token": "Hi", "logprob": -0.5, "bytes": [72, 105], "top_logprobs": []}
-    choice = {"index": 0, "delta": {"content": "Hi"}, "logprobs": {"content": [token]}, "finish_reason": None}
+    said = token | {"id": 555}  # llama.cpp's own
+    choice = {"index": 0, "delta": {"content": "Hi"}, "logprobs": {"content": [said]}, "finish_reason": None}
     with_logprobs = json.dumps({"choices": [choice]}).encode()
     events = streamed(answer_to(include=["message.output_text.logprobs"]), [with_logprobs, finish()])
     delta = next(event for event in events if event["type"] == "response.output_text.delta")
