@@ -63,9 +63,10 @@ def test_a_feature_that_one_replica_has_can_be_asked_for() -> None:
     assert card("fake", replicas).features == ["tools"]
 
 
-FOUND = """{"features": {"tools": "green", "logprobs": "red", "stop": "green", "vision": "none"}, "scenarios": [
-    {"id": "tools.auto", "outcome": "green"}, {"id": "chat.logprobs", "outcome": "red"},
-    {"id": "images.one", "outcome": "none"}]}"""
+FOUND = """{
+    "features": {"tools": "green", "logprobs": "red", "stop": "green", "vision": "none"},
+    "scenarios": [{"id": "tools.auto", "outcome": "green"}, {"id": "chat.logprobs", "outcome": "red"},
+                  {"id": "images.one", "outcome": "none"}]}"""
 
 
 def test_unknown_features_are_null_until_conformance_has_found_them() -> None:

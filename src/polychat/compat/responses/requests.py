@@ -3,22 +3,19 @@
 Source: https://platform.openai.com/docs/api-reference/responses/create
 """
 
-from collections.abc import Callable
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from polychat.compat.responses.input_types import Item
-from polychat.errors import RequestError
 from polychat.schema.generation import Free, NonEmpty, Temperature, Tokens, TopP
-from polychat.schema.validation import parser_of
+from polychat.schema.validation import ALLOWED, parser_of
 
 Key = Annotated[str, Meta(max_length=64)]
 Value = Annotated[str, Meta(max_length=512)]
 Metadata = Annotated[dict[Key, Value], Meta(max_length=16)]
 Identifier = Annotated[str, Meta(max_length=1024)]
-Parsed = TypeVar("Parsed")
 _TOOLS = ("function", "custom")
 
 
@@ -196,25 +193,27 @@ def parse(body: bytes) -> ResponseRequest:
     Raises:
         RequestError: it is none; names the field.
     """
-    return _reworded(_parse, body)
+    return _parse(body)
 
 
 def parse_count(body: bytes) -> CountRequest:
     """The request of POST /v1/responses/input_tokens in a body."""
-    return _reworded(_parse_count, body)
+    return _parse_count(body)
 
 
-def _reworded(parse: Callable[[bytes], Parsed], body: bytes) -> Parsed:
-    """`input` is not what the other routes call so."""
-    try:
-        return parse(body)
-    except RequestError as error:
-        if error.param != "input" or "is required" in str(error):
-            raise
-        raise RequestError(
-            "Invalid value for 'input'; it must be a string or a list of input items.", param="input"
-        ) from error
-
-
-_parse = parser_of(ResponseRequest)
-_parse_count = parser_of(CountRequest)
+_ALLOWED = ALLOWED | {
+    "input": "a string or a list of input items",
+    "metadata": "an object of at most 16 strings of up to 512 characters, their keys of up to 64",
+    "input[].role": "one of 'user', 'assistant', 'system' and 'developer'",
+    "include[]": "one of the values that OpenAI has published",
+    "metadata": "an object of up to 16 strings of up to 512 characters, with keys of up to 64",
+    "reasoning.effort": "one of 'none', 'minimal', 'low', 'medium', 'high', 'xhigh' and 'max'",
+    "reasoning.summary": "one of 'auto', 'concise' and 'detailed'",
+    "service_tier": "one of 'auto', 'default', 'flex', 'scale', 'priority', 'fast' and 'ultrafast'",
+    "text.format.type": "one of 'text', 'json_object' and 'json_schema'",
+    "text.verbosity": "one of 'low', 'medium' and 'high'",
+    "tool_choice.mode": "'auto' or 'required'",
+    "truncation": "'auto' or 'disabled'",
+}
+_parse = parser_of(ResponseRequest, _ALLOWED)
+_parse_count = parser_of(CountRequest, _ALLOWED)
