@@ -20,7 +20,19 @@ from polychat.cli.group import PolychatGroup
 from polychat.errors import PlatformError, SetupError
 
 ORPHAN_S = 4.0  # how long a role whose parent was killed may take to end
-COMMANDS = ("up", "chat", "models", "status", "controller", "worker", "api", "web", "download", "doctor")
+COMMANDS = (
+    "up",
+    "chat",
+    "models",
+    "status",
+    "controller",
+    "worker",
+    "api",
+    "web",
+    "download",
+    "conformance",
+    "doctor",
+)
 
 
 def run() -> None:
