@@ -35,6 +35,7 @@ class Answer:
     prompt: tuple[str, ...]
     tokens: tuple[Token, ...]
     finish_reason: str
+    stopped_by: str | None = None  # the stop string that ended it
 
     def joined(self, kind: Kind, call: int = 0) -> str:
         return "".join(token.text for token in self.tokens if token.kind is kind and token.call == call)
@@ -152,10 +153,10 @@ def _repeated(tokens: list[Token], count: int) -> list[Token]:
 def _stopped(answer: Answer, stop: object) -> Answer:
     """Ended before the first stop string, wherever in the tokens it begins."""
     stops = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
-    found = [answer.text.find(each) for each in stops if isinstance(each, str) and each]
-    at = min((place for place in found if place >= 0), default=None)
-    if at is None:
+    places = [(answer.text.find(each), each) for each in stops if isinstance(each, str) and each]
+    at, word = min((found for found in places if found[0] >= 0), default=(-1, ""))
+    if at < 0:
         return answer
     before = [token for token in answer.tokens if token.kind is Kind.REASONING]
     kept = [Token(token) for token in tokens_of(answer.text[:at])]
-    return Answer(answer.prompt, (*before, *kept), "stop")
+    return Answer(answer.prompt, (*before, *kept), "stop", word)

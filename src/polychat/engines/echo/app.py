@@ -102,6 +102,7 @@ def _wanted(request: Json) -> Wanted:
         num_choices,
         max(num_choices, best_of) if isinstance(best_of, int) else num_choices,
         include_usage=isinstance(options, dict) and options.get("include_usage") is True,
+        stop_reason=request.get("verbose") is True,  # how llama.cpp is asked for its private fields
     )
 
 

@@ -19,6 +19,7 @@ class Wanted:
     n: int = 1  # choices for each prompt
     best_of: int = 1  # answers made for each prompt; at least n
     include_usage: bool = False
+    stop_reason: bool = False  # name the stop string that was met, as vLLM does
 
 
 class Wire:
@@ -45,7 +46,7 @@ class Wire:
     def whole(self) -> bytes:
         """The answer to a request that does not stream."""
         choices = [
-            {"index": index, **self._face.whole(answer), "finish_reason": answer.finish_reason}
+            {"index": index, **self._face.whole(answer), **self._reason(answer)}
             for index, answer in enumerate(self.answers)
         ]
         return encoded(self._about | {"choices": choices, "usage": self._usage()})
@@ -66,15 +67,19 @@ class Wire:
     def closing(self) -> bytes:
         """The events after the last token."""
         ends = [
-            self._event(index, self._face.ending(answer), answer.finish_reason)
+            self._event(index, self._face.ending(answer) | self._reason(answer))
             for index, answer in enumerate(self.answers)
         ]
         if self._wanted.include_usage:
             ends.append(sse.encode(encoded(self._chunk([]) | {"usage": self._usage()})))
         return b"".join(ends) + sse.DONE
 
-    def _event(self, index: int, choice: Choice, finish_reason: str | None = None) -> bytes:
-        return sse.encode(encoded(self._chunk([{"index": index, **choice, "finish_reason": finish_reason}])))
+    def _reason(self, answer: Answer) -> Choice:
+        private: Choice = {"stop_reason": answer.stopped_by} if self._wanted.stop_reason else {}
+        return {"finish_reason": answer.finish_reason, **private}
+
+    def _event(self, index: int, choice: Choice) -> bytes:
+        return sse.encode(encoded(self._chunk([{"index": index, "finish_reason": None, **choice}])))
 
     def _chunk(self, choices: Sequence[Choice]) -> Choice:
         later: Choice = {"usage": None} if self._wanted.include_usage else {}

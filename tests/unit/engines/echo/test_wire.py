@@ -45,6 +45,13 @@ def test_the_prompt_is_counted_once_and_each_answer_made_counts() -> None:
     assert usage == {"prompt_tokens": 3, "completion_tokens": 12, "total_tokens": 15}
 
 
+def test_the_stop_string_is_named_to_those_who_ask() -> None:
+    asked = Wanted(stop_reason=True)
+    for wanted, told in ((asked, " b"), (Wanted(), "absent")):
+        choices = [whole(chat("a b", wanted, stop=["c", " b"])), chunks(chat("a b", wanted, stop=[" b"]))[-1]]
+        assert [each["choices"][0].get("stop_reason", "absent") for each in choices] == [told, told]
+
+
 def test_reasoning_comes_first_and_is_counted() -> None:
     answer = whole(chat("think: so be it\nfour"))
     assert answer["choices"][0]["message"]["reasoning_content"] == "so be it"
