@@ -61,6 +61,8 @@ class RequestView:
     needs: frozenset[Feature] = frozenset()
     request: Request | None = None  # typed, as the gateway has checked it
     content_type: str = "application/json"  # of the body; forms keep theirs
+    context_length: int | None = None  # tokens; of the replica that is asked, as the next
+    endpoints: frozenset[Endpoint] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

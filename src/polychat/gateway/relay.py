@@ -5,6 +5,7 @@ ends with one error event. However a request ends, it gives back its count at th
 """
 
 import logging
+from dataclasses import replace
 
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.dialects import dialect_of
@@ -76,6 +77,7 @@ class Relay:
     ) -> None:
         journey.replica_id = replica.id
         labels = Labels(replica.secret, journey.request_id, view.content_type)
+        view = replace(view, context_length=replica.context_length, endpoints=replica.endpoints)
         call: Shaped | None = dialect_of(replica.engine)(body, view)
         try:
             while call is not None:

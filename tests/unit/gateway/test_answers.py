@@ -83,6 +83,28 @@ def test_llama_cpps_500_for_an_image_to_a_text_model_is_a_400() -> None:
     assert (error.status, str(error), error.param) == (400, "image input is not supported", "messages")
 
 
+def test_llama_cpps_500_for_an_unknown_token_is_a_400() -> None:
+    message = "vector::_M_range_check: __n (which is 999) >= this->size() (which is 99)"
+    error = error_of(500, json.dumps({"error": {"message": message}}).encode(), Endpoint.DETOKENIZE)
+    assert (error.status, error.param) == (400, "tokens")
+    assert chat_error(500, {"error": {"message": message}}).status == 500
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "param"), [(Endpoint.EMBEDDINGS, "input"), (Endpoint.RERANK, "documents")]
+)
+def test_llama_cpps_500_for_an_input_longer_than_a_batch_tells_the_numbers(
+    endpoint: Endpoint, param: str
+) -> None:
+    message = (
+        "input (513 tokens) is too large to process. increase the physical batch size "
+        "(current batch size: 512)"
+    )
+    error = error_of(500, json.dumps({"error": {"message": message}}).encode(), endpoint)
+    assert (error.status, error.code, error.param) == (400, "context_length_exceeded", param)
+    assert "512 tokens. However, the prompt has 513" in str(error)
+
+
 @given(st.integers(300, 599), st.binary(max_size=100))
 def test_any_answer_makes_one_error_in_the_envelope(status: int, body: bytes) -> None:
     error = error_of(status, body, Endpoint.CHAT)

@@ -152,7 +152,8 @@ def reason_in(tail: str) -> str:
 
 
 def _endpoints(*, embeds: bool) -> frozenset[Endpoint]:
-    return frozenset({Endpoint.EMBEDDINGS} if embeds else {Endpoint.CHAT, Endpoint.COMPLETIONS})
+    runs = {Endpoint.EMBEDDINGS} if embeds else {Endpoint.CHAT, Endpoint.COMPLETIONS}
+    return frozenset({Endpoint.TOKENIZE, Endpoint.DETOKENIZE, *runs})
 
 
 def _features(*, embeds: bool, sees: bool) -> frozenset[Feature] | None:

@@ -1,0 +1,105 @@
+"""Tokens by llama.cpp: its own /tokenize and /detokenize, and /apply-template before them for a chat.
+
+Seen with xllamacpp 2026.10.
+"""
+
+import msgspec
+
+from polychat.engines.base import RequestView, Shaped
+from polychat.schema.chat import Message
+from polychat.schema.tokenize import TokenizeRequest
+from polychat.types import Endpoint
+
+_APPLY_TEMPLATE = "/apply-template"
+_COUNT = "/v1/chat/completions/input_tokens"
+
+
+class _Token(msgspec.Struct):
+    id: int
+    piece: str | list[int]  # a list of bytes when they are no whole UTF-8
+
+    @property
+    def text(self) -> str:
+        return self.piece if isinstance(self.piece, str) else bytes(self.piece).decode(errors="replace")
+
+
+class _Tokens(msgspec.Struct):
+    tokens: list[_Token]
+
+
+class _Prompt(msgspec.Struct):
+    prompt: str
+
+
+class _Count(msgspec.Struct):
+    input_tokens: int
+
+
+class _Text(msgspec.Struct):
+    content: str
+
+
+_request = msgspec.json.Decoder(TokenizeRequest).decode
+_read_tokens = msgspec.json.Decoder(_Tokens).decode
+_read_prompt = msgspec.json.Decoder(_Prompt).decode
+_read_count = msgspec.json.Decoder(_Count).decode
+_read_text = msgspec.json.Decoder(_Text).decode
+
+
+def tokenize(body: bytes, view: RequestView) -> Shaped:
+    """The tokens of a prompt, or the very ones that a chat's messages are prefilled as."""
+    request = _request(body)
+    if request.messages is None:
+        content, adds_special = request.prompt or "", request.adds_special_tokens
+        return _tokens(request, view, content, adds_special=adds_special)
+    asked = _as_chat(body, request)
+    if not _is_text(request.messages):
+        return Shaped(_COUNT, asked, lambda data: _counted(data, view))
+
+    def then_tokenize(data: bytes) -> Shaped:
+        # llama.cpp takes BOS off what a template wrote, and its tokenizer adds it again.
+        return _tokens(request, view, _read_prompt(data).prompt, adds_special=True)
+
+    return Shaped(_APPLY_TEMPLATE, asked, then_tokenize, is_side_call=True)
+
+
+def detokenize(body: bytes, view: RequestView) -> Shaped:
+    """The text of tokens."""
+
+    def response(data: bytes) -> bytes:
+        return msgspec.json.encode({"prompt": _read_text(data).content})
+
+    return Shaped(Endpoint.DETOKENIZE, body, response)
+
+
+def _as_chat(body: bytes, request: TokenizeRequest) -> bytes:
+    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    fields["add_generation_prompt"] = msgspec.Raw(b"true" if request.adds_generation_prompt else b"false")
+    return msgspec.json.encode(fields)
+
+
+def _is_text(messages: list[Message]) -> bool:
+    contents = [message.content for message in messages]
+    return all(part.type == "text" for parts in contents if isinstance(parts, list) for part in parts)
+
+
+def _tokens(request: TokenizeRequest, view: RequestView, content: str, *, adds_special: bool) -> Shaped:
+    asked = {"content": content, "add_special": adds_special, "parse_special": True, "with_pieces": True}
+
+    def response(data: bytes) -> bytes:
+        tokens = _read_tokens(data).tokens
+        texts = [token.text for token in tokens] if request.return_token_strs else None
+        return _answer(view, len(tokens), [token.id for token in tokens], texts)
+
+    return Shaped(Endpoint.TOKENIZE, msgspec.json.encode(asked), response)
+
+
+def _counted(data: bytes, view: RequestView) -> bytes:
+    """Images are read as vectors that have no ids: only how many there are is known."""
+    return _answer(view, _read_count(data).input_tokens, [], None)
+
+
+def _answer(view: RequestView, count: int, ids: list[int], texts: list[str] | None) -> bytes:
+    return msgspec.json.encode(
+        {"count": count, "max_model_len": view.context_length, "tokens": ids, "token_strs": texts}
+    )
