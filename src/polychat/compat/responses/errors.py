@@ -40,6 +40,7 @@ RESPONSES_ERRORS = ErrorShape(body=error_body, event=_event)
 
 def own(error: PlatformError) -> PlatformError:
     """The error in the words of this API."""
+    error.param = error.param and error.param.replace(".function", "")
     field = (error.param or "").partition("[")[0].partition(".")[0]
     if field in _PARAMS:
         error.param = _PARAMS[field]

@@ -18,9 +18,6 @@ class Part(msgspec.Struct):
     image_url: str | None = None
     detail: Literal["low", "high", "auto", "original"] | None = None
     file_id: str | None = None
-    file_data: str | None = None
-    file_url: str | None = None
-    filename: str | None = None
 
     def __post_init__(self) -> None:
         match self.type:
@@ -32,10 +29,7 @@ class Part(msgspec.Struct):
                 self._refuse_id()
                 self._require("image_url")
             case "input_file":
-                self._refuse_id()
-                if self.file_url is not None:
-                    raise ValueError("[file_url] is not supported here; send the file as 'file_data'")
-                self._require("file_data")
+                raise ValueError("[type] 'input_file' is not supported here; send its text, or an image")
             case other:
                 raise ValueError(f"[type] {other!r} is not supported here")
 

@@ -90,9 +90,6 @@ def _part(part: Json) -> Json:
         case "input_image":
             image = {"url": part["image_url"], "detail": part.get("detail")}
             return {"type": "image_url", "image_url": {k: v for k, v in image.items() if v is not None}}
-        case "input_file":
-            file = {"file_data": part["file_data"], "filename": part.get("filename")}
-            return {"type": "file", "file": {k: v for k, v in file.items() if v is not None}}
         case "refusal":
             return {"type": "text", "text": part["refusal"]}
         case _:

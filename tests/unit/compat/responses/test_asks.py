@@ -12,7 +12,8 @@ from polychat.compat.responses.requests import parse
 from polychat.schema.validation import parse_chat
 from tests.unit.compat.responses.support import ASKED, KEY, Json
 
-TOOL = {"type": "function", "name": "add", "parameters": {"type": "object"}, "strict": True}
+NOTHING = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+TOOL = {"type": "function", "name": "add", "parameters": NOTHING, "strict": True}
 OTHER = {"type": "function", "name": "sub"}
 CUSTOM = {"type": "custom", "name": "shell", "description": "Runs a command."}
 
@@ -91,22 +92,20 @@ def test_two_answers_in_a_row_stay_two() -> None:
     assert [message["content"] for message in asked(input=said)["messages"]] == ["One.", "Two."]
 
 
-def test_images_and_files_become_chat_parts() -> None:
+def test_images_become_chat_parts() -> None:
     parts = [
         {"type": "input_text", "text": "What is this?"},
         {"type": "input_image", "image_url": "data:image/png;base64,AAAA", "detail": "low"},
-        {"type": "input_file", "file_data": "data:text/plain;base64,AAAA", "filename": "a.txt"},
     ]
     assert asked(input=[{"role": "user", "content": parts}])["messages"][0]["content"] == [
         {"type": "text", "text": "What is this?"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "low"}},
-        {"type": "file", "file": {"file_data": "data:text/plain;base64,AAAA", "filename": "a.txt"}},
     ]
 
 
 def test_functions_are_told_as_chat_has_them() -> None:
     body = asked(tools=[TOOL], tool_choice={"type": "function", "name": "add"}, parallel_tool_calls=False)
-    function = {"name": "add", "parameters": {"type": "object"}, "strict": True}
+    function = {"name": "add", "parameters": NOTHING, "strict": True}
     assert body["tools"] == [{"type": "function", "function": function}]
     assert body["tool_choice"] == {"type": "function", "function": {"name": "add"}}
     assert body["parallel_tool_calls"] is False
@@ -120,19 +119,21 @@ def test_of_allowed_tools_only_those_are_told() -> None:
 
 
 def test_a_custom_tool_is_a_function_of_one_text() -> None:
-    said = [{"type": "custom_tool_call", "call_id": "a", "name": "shell", "input": 'echo "x"'}]
-    body = asked(tools=[CUSTOM], input=[*said, {"role": "user", "content": "Go on."}])
+    said = [
+        {"type": "custom_tool_call", "call_id": "a", "name": "shell", "input": 'echo "x"'},
+        {"type": "custom_tool_call_output", "call_id": "a", "output": "x"},
+    ]
+    body = asked(tools=[CUSTOM], input=said)
     assert list(body["tools"][0]["function"]["parameters"]["properties"]) == ["input"]
     call = body["messages"][0]["tool_calls"][0]["function"]
     assert json.loads(call["arguments"]) == {"input": 'echo "x"'}
 
 
 def test_a_json_schema_goes_along() -> None:
-    schema = {"type": "object", "properties": {}}
-    form = {"type": "json_schema", "name": "n", "schema": schema, "strict": True, "description": "d"}
+    form = {"type": "json_schema", "name": "n", "schema": NOTHING, "strict": True, "description": "d"}
     assert asked(text={"format": form})["response_format"] == {
         "type": "json_schema",
-        "json_schema": {"name": "n", "schema": schema, "strict": True, "description": "d"},
+        "json_schema": {"name": "n", "schema": NOTHING, "strict": True, "description": "d"},
     }
 
 

@@ -54,6 +54,11 @@ def test_what_is_published_is_taken(fields: Json) -> None:
             "input[0].content[0].type",
             "not supported",
         ),
+        (
+            {"input": [{"role": "user", "content": [{"type": "input_file", "file_data": "x"}]}]},
+            "input[0].content[0].type",
+            "'input_file'",
+        ),
         ({"tools": [{"type": "web_search"}]}, "tools[0].type", "'web_search'"),
         ({"tools": [{"type": "mcp", "server_label": "x"}]}, "tools[0].type", "'mcp'"),
         ({"tools": [{"type": "function"}]}, "tools[0].name", "required"),
@@ -67,9 +72,9 @@ def test_what_is_published_is_taken(fields: Json) -> None:
         ({"temperature": 2.5}, "temperature", "0 to 2"),
         ({"top_logprobs": 21}, "top_logprobs", "0 to 20"),
         ({"max_output_tokens": 0}, "max_output_tokens", "at least 1"),
-        ({"metadata": {"a": 1}}, "metadata", "up to 16"),
-        ({"metadata": {"k" * 65: ""}}, "metadata", "up to 16"),
-        ({"include": ["everything"]}, "include[0]", "published"),
+        ({"metadata": {"a": 1}}, "metadata", "at most 16"),
+        ({"metadata": {"k" * 65: ""}}, "metadata", "at most 16"),
+        ({"include": ["everything"]}, "include[0]", "output_text.logprobs"),
         ({"truncation": "middle"}, "truncation", "'disabled'"),
         ({"text": {"format": {"type": "json_schema", "name": "n"}}}, "text.format.schema", "required"),
         ({"reasoning": {"effort": "huge"}}, "reasoning.effort", "'xhigh'"),
@@ -96,6 +101,7 @@ def test_an_error_of_the_chat_request_names_this_requests_field() -> None:
     assert "the input" in too_long["message"]
     assert envelope(UnsupportedFeature("m", "json_schema"))["param"] == "text.format"
     assert envelope(RequestError("no", param="messages[3].content"))["param"] == "input"
+    assert envelope(RequestError("no", param="tools[1].function.name"))["param"] == "tools[1].name"
     assert envelope(RequestError("no", param="temperature"))["param"] == "temperature"
 
 

@@ -3,12 +3,12 @@
 import msgspec
 
 from polychat.compat.responses import asks, items, requests
-from polychat.engines.base import RequestView
 from polychat.errors import ReplicaError
 from polychat.gateway.exchange import Exchange
-from polychat.gateway.routes.inference import read_json
+from polychat.gateway.routes.inference import read_json, view_of
 from polychat.gateway.routes.responses import conversation
 from polychat.gateway.routes.responses.job import owner_of
+from polychat.gateway.routes.tokenize import parse_tokenize
 from polychat.gateway.sink import Collected
 from polychat.gateway.state import Gateway
 from polychat.types import Endpoint
@@ -33,7 +33,7 @@ async def input_tokens(gateway: Gateway, exchange: Exchange) -> None:
     before = await conversation.history(gateway.responses, request, owner=owner)
     asked = asks.count_request(request, asks.conversation(request, [*before, *said]))
     sink = Collected()
-    await gateway.relay.forward(exchange, asked, RequestView(Endpoint.TOKENIZE, request.model), sink)
+    await gateway.relay.forward(exchange, asked, view_of(Endpoint.TOKENIZE, parse_tokenize(asked)), sink)
     answer = {"object": "response.input_tokens", "input_tokens": _count(sink.body)}
     await exchange.json(msgspec.json.encode(answer))
 
