@@ -57,6 +57,15 @@ async def wrong_key(t: Target) -> None:
     require(error["code"] == "invalid_api_key", "code invalid_api_key", error)
 
 
+@anywhere("a key is taken in the x-api-key header too, as Anthropic's clients send it")
+async def key_in_x_api_key(t: Target) -> None:
+    key = t.http.headers.get("authorization", "").removeprefix("Bearer ")
+    if not key:
+        raise NotApplicable("no key was given to try it with")
+    answer = await t.http.get(f"{t.base_url}/v1/models", headers={"authorization": "", "x-api-key": key})
+    require(answer.status_code == 200, "status 200", Said(str(answer.status_code)))
+
+
 @scenario("a field that nobody knows is let through")
 async def unknown_field(t: Target) -> None:
     await t.chat(max_tokens=2, x_nobody_knows_this={"a": [1]})

@@ -203,6 +203,22 @@ async def function_result(t: Target) -> None:
     said(await _created(t, input=turns, tools=_TOOLS, tool_choice="none"))
 
 
+@with_tools("an agent's loop over previous_response_id: three turns of calls and results, then an answer")
+async def agent_loop(t: Target) -> None:
+    forced = {"tools": _TOOLS, "tool_choice": "required", "max_output_tokens": 200, "store": True}
+    answer = await _created(t, **forced)
+    for choice in ("required", "required", "none"):
+        calls = [item for item in at(answer, "output") if item["type"] == "function_call"]
+        results = [
+            {"type": "function_call_output", "call_id": at(call, "call_id"), "output": "done"}
+            for call in calls
+        ]
+        require(results, "a call", answer["output"])
+        fields = {**forced, "tool_choice": choice, "previous_response_id": answer["id"]}
+        answer = await _created(t, input=results, **fields)
+    said(answer)
+
+
 @with_schema("text.format json_schema is followed")
 async def json_schema(t: Target) -> None:
     wanted = {"format": {"type": "json_schema", "name": "person", "schema": PERSON, "strict": True}}

@@ -160,6 +160,18 @@ async def results(t: Target) -> None:
     text(at(answer, "choices", 0, "message", "content"), "content")
 
 
+@scenario("an agent's loop: three turns of calls and results, then an answer")
+async def agent_loop(t: Target) -> None:
+    turns: list[Json] = [{"role": "user", "content": _ASK}]
+    for _ in range(3):
+        answer = await t.chat(messages=turns, **FORCED)
+        calls = calls_of(answer)
+        results = [{"role": "tool", "tool_call_id": call["id"], "content": "done"} for call in calls]
+        turns += [at(answer, "choices", 0, "message"), *results]
+    last = await t.chat(messages=turns, tools=TOOLS, tool_choice="none")
+    text(at(last, "choices", 0, "message", "content"), "content")
+
+
 @scenario("a tool without parameters is called with an empty object or any other")
 async def no_parameters(t: Target) -> None:
     bare = {"type": "function", "function": {"name": "ping"}}
