@@ -15,7 +15,7 @@ def chat(request: MessagesRequest) -> Fields:
     if request.stop_sequences:
         # `verbose` makes llama.cpp say which of them it met; vLLM and SGLang say it unasked.
         fields |= {"stop": request.stop_sequences, "verbose": True}
-    if request.tool_choice:
+    if request.tool_choice and request.tools:
         fields |= _tool_choice(request.tool_choice)
     if request.metadata and request.metadata.user_id:
         fields["user"] = request.metadata.user_id
@@ -44,8 +44,6 @@ def _tool(tool: Tool) -> Fields:
     function: Fields = {"name": tool.name, "parameters": tool.input_schema}
     if tool.description is not None:
         function["description"] = tool.description
-    if tool.strict is not None:
-        function["strict"] = tool.strict
     return {"type": "function", "function": function}
 
 
@@ -61,6 +59,7 @@ def _form(request: MessagesRequest) -> Fields:
     if config and config.effort:
         fields["reasoning_effort"] = _EFFORTS[config.effort]
     if form := (config and config.format) or request.output_format:
-        schema = {"name": "answer", "schema": form.schema, "strict": True}
+        # Not `strict`, which asks more of a schema than Anthropic does. Engines hold to it either way.
+        schema = {"name": "answer", "schema": form.schema}
         fields["response_format"] = {"type": "json_schema", "json_schema": schema}
     return fields

@@ -4,7 +4,7 @@ import msgspec
 
 from polychat.compat.anthropic.events import event
 from polychat.compat.face import ErrorShape
-from polychat.errors import PlatformError
+from polychat.errors import ContextLengthExceeded, PlatformError
 
 _TYPES = {
     401: "authentication_error",
@@ -41,6 +41,8 @@ def _facts(error: PlatformError, request_id: str) -> dict[str, object]:
     text = str(error)
     for published, known in _NAMES:
         text = text.replace(published, known)
+    if error.code == ContextLengthExceeded.code:
+        text = f"prompt is too long: {text}"  # by these words agents know that they must shorten it
     return {"error": {"type": type_of(error.status), "message": text}, "request_id": request_id}
 
 

@@ -8,6 +8,7 @@ import msgspec
 from polychat.compat.anthropic import answers
 from polychat.compat.anthropic.answers import Answer, CallPiece, Choice, Message, Usage
 from polychat.compat.anthropic.events import SIGNATURE, Blocks, call_id, event
+from polychat.compat.face import ErrorShape
 from polychat.errors import PlatformError
 
 _STOP_REASONS = {"length": "max_tokens", "content_filter": "refusal"}
@@ -19,9 +20,15 @@ class AnthropicFace:
     stream_type = "text/event-stream; charset=utf-8"
 
     def __init__(
-        self, model: str, *, stop_sequences: Sequence[str] = (), shows_thinking: bool = True
+        self,
+        model: str,
+        errors: ErrorShape,
+        *,
+        stop_sequences: Sequence[str] = (),
+        shows_thinking: bool = True,
     ) -> None:
         self._model = model
+        self._errors = errors
         self._stop_sequences = frozenset(stop_sequences)
         self._shows_thinking = shows_thinking
         self._id = f"msg_{secrets.token_hex(12)}"
@@ -30,6 +37,7 @@ class AnthropicFace:
         self._finish_reason: str | None = None
         self._stop_sequence: str | None = None
         self._has_begun = False
+        self._has_failed = False
 
     def whole(self, body: bytes) -> bytes:
         answer = answers.decode(body)
@@ -41,17 +49,24 @@ class AnthropicFace:
         return msgspec.json.encode(message | {"content": content} | end)
 
     def chunk(self, data: bytes) -> bytes:
-        answer = answers.decode(data)
-        if answer.error is not None:
-            raise PlatformError(answer.error if isinstance(answer.error, str) else answer.error.message)
-        self._usage = answer.usage or self._usage
-        begun = self._begin()
-        if not answer.choices:
-            return begun
-        self._note(answer, answer.choices[0])
-        return begun + self._piece(answer.choices[0].said)
+        """What the chunk adds; what goes wrong after the first one is an event.
+
+        Raises:
+            PlatformError: it went wrong at once.
+        """
+        if self._has_failed:
+            return b""
+        try:
+            return self._chunk(data)
+        except PlatformError as error:
+            if not self._has_begun:
+                raise
+            self._has_failed = True
+            return self._errors.event(error)
 
     def end(self) -> bytes:
+        if self._has_failed:
+            return b""
         end = self._end(has_calls=self._blocks.num_calls > 0)
         return b"".join(
             [
@@ -61,6 +76,17 @@ class AnthropicFace:
                 event("message_stop"),
             ]
         )
+
+    def _chunk(self, data: bytes) -> bytes:
+        answer = answers.decode(data)
+        if answer.error is not None:
+            raise PlatformError(answer.error if isinstance(answer.error, str) else answer.error.message)
+        self._usage = answer.usage or self._usage
+        begun = self._begin()
+        if not answer.choices:
+            return begun
+        self._note(answer, answer.choices[0])
+        return begun + self._piece(answer.choices[0].said)
 
     def _begin(self) -> bytes:
         if self._has_begun:

@@ -5,11 +5,13 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from polychat.compat.anthropic.blocks import Message, Text, ToolUse
+from polychat.compat.anthropic.blocks import Message, Text
+from polychat.compat.anthropic.pairs import require_results
 from polychat.schema.generation import Free, NonEmpty, Tokens
 from polychat.schema.validation import parser_of
 
 Share = Annotated[float, Meta(ge=0, le=1)]
+ToolName = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}\Z")]  # as published for functions
 
 _ALLOWED = {
     "temperature": "a number from 0 to 1",
@@ -24,6 +26,8 @@ _ALLOWED = {
     "system": "a string or a list of text blocks",
     "system[].type": "'text'",
     "stop_sequences": "a list of strings",
+    "tools": "a list of at most 128 tools",
+    "tools[].name": "1 to 64 letters, digits, underscores and dashes",
     "tool_choice.type": "one of 'auto', 'any', 'tool' and 'none'",
     "thinking.type": "one of 'enabled', 'disabled', 'adaptive' and 'between_tools'",
     "thinking.display": "'summarized' or 'omitted'",
@@ -37,10 +41,9 @@ class Tool(msgspec.Struct):
     """A tool that the client runs."""
 
     type: str | None = None
-    name: str = ""
+    name: ToolName = ""
     input_schema: Free | None = None
     description: str | None = None
-    strict: bool | None = None
 
     def __post_init__(self) -> None:
         if self.type not in (None, "custom"):
@@ -99,7 +102,7 @@ class Conversation(msgspec.Struct, kw_only=True):
     model: NonEmpty
     messages: Annotated[list[Message], Meta(min_length=1)]
     system: str | list[Text] | None = None
-    tools: list[Tool] | None = None
+    tools: Annotated[list[Tool], Meta(max_length=128)] | None = None
     tool_choice: ToolChoice | None = None
     thinking: ThinkingConfig | None = None
     output_config: OutputConfig | None = None
@@ -114,9 +117,7 @@ class Conversation(msgspec.Struct, kw_only=True):
             raise ValueError("[tool_choice] 'any' is only allowed with 'tools'")
         if choice and choice.type == "tool" and choice.name not in names:
             raise ValueError(f"[tool_choice] names '{choice.name}', which is not one of the 'tools'")
-        last = self.messages[-1]
-        if last.role == "assistant" and any(isinstance(block, ToolUse) for block in last.blocks):
-            raise ValueError("[messages] must not end with a 'tool_use'; its 'tool_result' comes next")
+        require_results(self.messages)
 
     @property
     def is_prefilled(self) -> bool:

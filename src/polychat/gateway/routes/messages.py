@@ -11,6 +11,7 @@ from polychat.compat.anthropic.requests import MessagesRequest
 from polychat.engines.base import RequestView
 from polychat.gateway.exchange import Exchange
 from polychat.gateway.routes.inference import read_json, view_of
+from polychat.gateway.routes.tokenize import parse_tokenize
 from polychat.gateway.sink import Collected, Translated
 from polychat.gateway.state import Gateway
 from polychat.schema.validation import parse_chat
@@ -45,6 +46,7 @@ async def create(gateway: Gateway, exchange: Exchange) -> None:
     fields = asks.chat(request)
     face = AnthropicFace(
         request.model,
+        exchange.errors,
         stop_sequences=request.stop_sequences or (),
         shows_thinking=request.shows_thinking,
     )
@@ -55,9 +57,8 @@ async def create(gateway: Gateway, exchange: Exchange) -> None:
 
 async def count_tokens(gateway: Gateway, exchange: Exchange) -> None:
     request = requests.parse_count(await read_json(gateway, exchange))
-    counted = Collected()
-    view = RequestView(Endpoint.TOKENIZE, request.model)
-    await gateway.relay.forward(exchange, msgspec.json.encode(asks.count(request)), view, counted)
+    body, counted = msgspec.json.encode(asks.count(request)), Collected()
+    await gateway.relay.forward(exchange, body, view_of(Endpoint.TOKENIZE, parse_tokenize(body)), counted)
     num_tokens = msgspec.json.decode(counted.body, type=_Count).count
     await exchange.json(msgspec.json.encode({"input_tokens": num_tokens}))
 

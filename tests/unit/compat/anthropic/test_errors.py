@@ -5,7 +5,13 @@ import json
 import pytest
 
 from polychat.compat.anthropic.errors import errors_of, type_of
-from polychat.errors import NoReplicaAvailable, PlatformError, RequestError, UnknownModel
+from polychat.errors import (
+    ContextLengthExceeded,
+    NoReplicaAvailable,
+    PlatformError,
+    RequestError,
+    UnknownModel,
+)
 
 ERRORS = errors_of("req_1")
 
@@ -51,6 +57,12 @@ def test_the_type_follows_from_the_status(status: int, kind: str) -> None:
 def test_fields_have_the_names_that_the_client_knows() -> None:
     error = RequestError("'response_format.json_schema.schema' refers to itself.")
     assert "'output_config.format.schema' refers" in json.loads(ERRORS.body(error))["error"]["message"]
+
+
+def test_a_prompt_that_does_not_fit_is_told_in_anthropics_words() -> None:
+    error = ContextLengthExceeded(prompt_tokens=9, context_length=8)
+    message = json.loads(ERRORS.body(error))["error"]["message"]
+    assert message.startswith("prompt is too long: This model's maximum context length is 8 tokens.")
 
 
 def test_a_bug_is_an_api_error() -> None:

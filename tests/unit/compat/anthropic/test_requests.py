@@ -10,6 +10,9 @@ from polychat.errors import RequestError
 Json = dict[str, object]
 USER: Json = {"role": "user", "content": "Hi"}
 TOOL: Json = {"name": "t", "input_schema": {"type": "object"}}
+USE: Json = {"type": "tool_use", "id": "a", "name": "t", "input": {}}
+RESULT: Json = {"type": "tool_result", "tool_use_id": "a"}
+USED_BY_NOBODY = RESULT | {"tool_use_id": "b"}
 PDF = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="}
 
 
@@ -29,7 +32,7 @@ def said(block: Json, role: str = "user") -> list[Json]:
         ({"top_p": -1}, "top_p", "must be a number from 0 to 1"),
         ({"top_k": -1}, "top_k", "must be an integer of at least 0"),
         ({"messages": []}, "messages", "must be a list of at least one message"),
-        ({"messages": [{"role": "tool", "content": ""}]}, "messages[0].role", "'user', 'assistant' and 'sys"),
+        ({"messages": [{"role": "tool", "content": ""}]}, "messages[0].role", "must be one of '"),
         ({"messages": [{"role": "user"}]}, "messages[0].content", "is required"),
         ({"messages": [{"role": "user", "content": 1}]}, "messages[0].content", "a string or a list of cont"),
         ({"messages": said({"type": "video"})}, "messages[1].content[0].type", "must be one of 'text', 'ima"),
@@ -42,12 +45,18 @@ def said(block: Json, role: str = "user") -> list[Json]:
         ),
         ({"messages": said({"type": "document", "source": PDF})}, "messages[1].content[0].source", "PDFs"),
         (
-            {"messages": said({"type": "tool_use", "id": "a", "name": "t", "input": {}}, "assistant")},
-            "messages",
-            "must not end with a 'tool_use'",
+            {"messages": [*said(USE, "assistant"), USER]},
+            "messages[1].content",
+            "without 'tool_result' blocks immediately after: a",
+        ),
+        ({"messages": said(USE, "assistant")}, "messages[1].content", "leaves 'tool_use' ids without"),
+        (
+            {"messages": [*said(USE, "assistant"), *said(RESULT)[1:], *said(USED_BY_NOBODY)]},
+            "messages[4].content[0].tool_use_id",
+            "is unexpected: 'b'",
         ),
         (
-            {"messages": said({"type": "tool_use", "id": "a", "name": "t", "input": []}, "assistant")},
+            {"messages": said(USE | {"input": []}, "assistant")},
             "messages[1].content[0].input",
             "must be an object",
         ),
@@ -56,12 +65,13 @@ def said(block: Json, role: str = "user") -> list[Json]:
         ({"stop_sequences": [""]}, "stop_sequences[0]", "must not be empty"),
         ({"tools": [{"type": "web_search_20250305", "name": "w"}]}, "tools[0].type", "'web_search_20250305'"),
         ({"tools": [{"name": "t"}]}, "tools[0].input_schema", "is required"),
+        ({"tools": [TOOL | {"name": "a.b"}]}, "tools[0].name", "must be 1 to 64 letters"),
         ({"tools": [TOOL, TOOL]}, "tools", "must have different names"),
-        ({"tool_choice": {"type": "required"}}, "tool_choice.type", "must be one of 'auto', 'any'"),
+        ({"tool_choice": {"type": "required"}}, "tool_choice.type", "must be one of '"),
         ({"tool_choice": {"type": "any"}}, "tool_choice", "only allowed with 'tools'"),
         ({"tool_choice": {"type": "tool", "name": "x"}, "tools": [TOOL]}, "tool_choice", "names 'x'"),
         ({"tool_choice": {"type": "tool"}, "tools": [TOOL]}, "tool_choice.name", "is required"),
-        ({"thinking": {"type": "always"}}, "thinking.type", "must be one of 'enabled', 'disabled'"),
+        ({"thinking": {"type": "always"}}, "thinking.type", "must be one of '"),
         ({"output_config": {"format": {"type": "xml", "schema": {}}}}, "output_config.format.type", "json_s"),
     ],
 )
@@ -122,3 +132,9 @@ def test_only_an_assistants_last_text_is_gone_on_with() -> None:
     assert parsed(messages=[USER, assistant]).is_prefilled
     assert not parsed(messages=[USER, assistant, USER]).is_prefilled
     assert not parsed(messages=[USER, assistant | {"content": []}]).is_prefilled
+
+
+def test_results_belong_to_the_calls_of_the_turn_before() -> None:
+    calls = [*said(USE, "assistant"), *said(USE | {"id": "b"}, "assistant")[1:]]
+    results = [*said(RESULT)[1:], *said(RESULT | {"tool_use_id": "b"})[1:]]
+    assert len(parsed(messages=[*calls, *results, USER]).messages) == 6

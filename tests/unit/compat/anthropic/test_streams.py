@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polychat.compat.anthropic.errors import errors_of
 from polychat.compat.anthropic.events import SIGNATURE
 from polychat.compat.anthropic.face import AnthropicFace
 
@@ -44,17 +45,23 @@ def cut(draw: st.DrawFn, text: str) -> list[str]:
     return [text[a:b] for a, b in zip([0, *places], [*places, len(text)], strict=True)]
 
 
+def face() -> AnthropicFace:
+    return AnthropicFace("m", errors_of("req_1"))
+
+
 def streamed(deltas: Sequence[Json]) -> list[Json]:
-    face = AnthropicFace("m")
-    chunks = [{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    shown = face()
+    chunks: list[Json] = [
+        {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas
+    ]
     chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-    text = b"".join([*[face.chunk(json.dumps(chunk).encode()) for chunk in chunks], face.end()]).decode()
+    text = b"".join([*[shown.chunk(json.dumps(chunk).encode()) for chunk in chunks], shown.end()]).decode()
     return [json.loads(event.partition("\ndata: ")[2]) for event in text.split("\n\n") if event]
 
 
 def whole(message: Json) -> list[Json]:
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    answer = json.loads(AnthropicFace("m").whole(json.dumps({"choices": [choice]}).encode()))
+    answer = json.loads(face().whole(json.dumps({"choices": [choice]}).encode()))
     return list(answer["content"])
 
 
