@@ -22,7 +22,17 @@ from polychat.errors import DatabaseUnavailable, MethodNotAllowed, PlatformError
 from polychat.gateway import retention
 from polychat.gateway.answers import usage_of
 from polychat.gateway.exchange import ClientLeft, Exchange
-from polychat.gateway.routes import chat, completions, embeddings, health, media, messages, models, tokenize
+from polychat.gateway.routes import (
+    chat,
+    completions,
+    embeddings,
+    health,
+    media,
+    messages,
+    models,
+    openapi,
+    tokenize,
+)
 from polychat.gateway.routes.ollama import catalog as ollama_models
 from polychat.gateway.routes.ollama import embedding as ollama_embedding
 from polychat.gateway.routes.ollama import generation as ollama
@@ -86,6 +96,8 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/api/push": Route({"POST": ollama_models.managed_elsewhere}, OLLAMA_ERRORS),
         "/tokenize": Route({"POST": tokenize.tokenize}),
         "/detokenize": Route({"POST": tokenize.detokenize}),
+        "/openapi.json": Route({"GET": openapi.document}, is_open=True),
+        "/docs": Route({"GET": openapi.docs}, is_open=True),
         "/health": Route({"GET": health.health}, is_open=True),
         "/": Route({"GET": health.front_door}, is_open=True),
     }
