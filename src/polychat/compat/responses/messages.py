@@ -54,7 +54,7 @@ class _Turns:
         if "content" in self._turn or "tool_calls" in self._turn:
             self.close()
         parts = item.get("content") or item.get("summary") or []
-        text = parts if isinstance(parts, str) else "".join(part["text"] for part in parts)
+        text = parts if isinstance(parts, str) else "".join(part.get("text") or "" for part in parts)
         if text:
             self._turn["reasoning_content"] = self._turn.get("reasoning_content", "") + text
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from polychat.compat.responses import asks, items
 from polychat.compat.responses.requests import parse
+from polychat.errors import RequestError
 from polychat.schema.validation import parse_chat
 from tests.unit.compat.responses.support import ASKED, KEY, Json
 
@@ -189,3 +190,44 @@ def test_messages_are_listed_as_parts(given_: str | list[Json]) -> None:
     (item,) = items.listed(given_, KEY)
     assert item["content"] == [{"type": "input_text", "text": "hi"}]
     assert (item["type"], item["status"]) == ("message", "completed")
+
+
+texts = st.one_of(st.none(), st.text(max_size=3))
+words = st.text(max_size=3)
+parts = st.one_of(
+    st.builds(
+        lambda kind, text: {"type": kind, "text": text}, st.sampled_from(["input_text", "text"]), words
+    ),
+    st.builds(lambda text: {"type": "refusal", "refusal": text, "text": None}, words),
+    st.builds(lambda url: {"type": "input_image", "image_url": url, "detail": None}, words),
+)
+contents = st.one_of(words, st.lists(parts, max_size=2))
+
+
+def item(kind: str | None, **needed: st.SearchStrategy[Any]) -> st.SearchStrategy[Json]:
+    """An item of a kind with what it needs, and perhaps with fields that are not its own."""
+    others = {"id": texts, "name": texts, "summary": st.one_of(st.none(), st.lists(parts, max_size=1))}
+    free = {name: value for name, value in others.items() if name not in needed}
+    return st.fixed_dictionaries({"type": st.just(kind), **needed}, optional=free)
+
+
+odd_items = st.one_of(
+    item("message", role=st.sampled_from(["user", "assistant", "system", "developer"]), content=contents),
+    item(None, role=st.just("user"), content=contents),
+    item("function_call", call_id=words, name=words, arguments=words),
+    item("function_call_output", call_id=words, output=contents),
+    item("custom_tool_call", call_id=words, name=words, input=words),
+    item("reasoning", content=st.one_of(st.none(), contents)),
+    item("item_reference", id=words),
+)
+
+
+@given(st.lists(odd_items, min_size=1, max_size=4))
+def test_whatever_the_items_are_they_are_asked_or_refused(given_: list[Json]) -> None:
+    try:
+        request = parse(json.dumps({"model": "m", "input": given_}).encode())
+    except RequestError:
+        return
+    listed = [one for one in items.listed(given_, KEY) if not items.is_reference(one)]
+    assert all(one["id"] for one in listed)
+    asks.chat_request(request, asks.conversation(request, listed))
