@@ -5,104 +5,53 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from polychat.errors import RequestError
 from polychat.schema.generation import Free, GenerationRequest, NonEmpty, Tokens
+from polychat.schema.messages import (
+    FEATURES_OF_PARTS,
+    CalledFunction,
+    ContentPart,
+    Message,
+    ToolCall,
+    require_answered_calls,
+)
+from polychat.schema.response_format import ResponseFormat, require_right_schema
+from polychat.schema.tools import (
+    FunctionTool,
+    NamedFunction,
+    NamedTool,
+    Tool,
+    require_known_choice,
+    require_right_tools,
+)
 from polychat.types import Feature
 
+__all__ = [
+    "CalledFunction",
+    "ChatRequest",
+    "ContentPart",
+    "FunctionTool",
+    "Message",
+    "NamedFunction",
+    "NamedTool",
+    "ResponseFormat",
+    "Tool",
+    "ToolCall",
+]
 
-class ContentPart(msgspec.Struct):
-    """One part of a message. Types that OpenAI has not published pass: engines know video and more."""
-
-    type: NonEmpty
-    text: str | None = None
-    image_url: Free | str | None = None
-    refusal: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.type == "text" and self.text is None:
-            raise ValueError("[text] is required in a part of type 'text'")
-        if self.type == "image_url" and self.image_url is None:
-            raise ValueError("[image_url] is required in a part of type 'image_url'")
-
-
-class CalledFunction(msgspec.Struct):
-    name: NonEmpty
-    arguments: str = ""
+MetadataKey = Annotated[str, Meta(max_length=64)]
+Anything = Free | list[msgspec.Raw] | str
+MetadataValue = Annotated[str, Meta(max_length=512)]
 
 
-class ToolCall(msgspec.Struct):
-    """A tool call that the assistant made earlier."""
-
-    id: str | None = None
-    type: Literal["function", "custom"] = "function"
-    function: CalledFunction | None = None
-
-    def __post_init__(self) -> None:
-        if self.type == "function" and self.function is None:
-            raise ValueError("[function] is required in a tool call")
+class AudioOutput(msgspec.Struct):
+    format: Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]
+    voice: Free | NonEmpty
 
 
-class Message(msgspec.Struct):
-    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | Annotated[list[ContentPart], Meta(min_length=1)] | None = None
-    name: str | None = None
-    tool_calls: list[ToolCall] | None = None
-    tool_call_id: str | None = None
-    function_call: CalledFunction | None = None
-    refusal: str | None = None
-    audio: Free | None = None
-
-    def __post_init__(self) -> None:
-        match self.role:
-            case "assistant":
-                says = (self.content, self.tool_calls, self.function_call, self.refusal, self.audio)
-                if all(part is None for part in says):
-                    raise ValueError("[content] is required when the assistant's message has no 'tool_calls'")
-            case "tool" if self.tool_call_id is None:
-                raise ValueError("[tool_call_id] is required in a message of role 'tool'")
-            case "function" if self.name is None:
-                raise ValueError("[name] is required in a message of role 'function'")
-            case "function":
-                pass
-            case role if self.content is None:
-                raise ValueError(f"[content] is required in a message of role '{role}'")
-
-
-class FunctionTool(msgspec.Struct):
-    name: NonEmpty
-    description: str | None = None
-    parameters: Free | None = None
-    strict: bool | None = None
-
-
-class Tool(msgspec.Struct):
-    type: NonEmpty
-    function: FunctionTool | None = None
-
-    def __post_init__(self) -> None:
-        if self.type == "function" and self.function is None:
-            raise ValueError("[function] is required in a tool of type 'function'")
-
-
-class NamedFunction(msgspec.Struct):
-    name: NonEmpty
-
-
-class NamedTool(msgspec.Struct):
-    type: NonEmpty
-    function: NamedFunction | None = None
-
-    def __post_init__(self) -> None:
-        if self.type == "function" and self.function is None:
-            raise ValueError("[function] is required in a tool choice of type 'function'")
-
-
-class ResponseFormat(msgspec.Struct):
-    type: Literal["text", "json_object", "json_schema"]
-    json_schema: Free | None = None
-
-    def __post_init__(self) -> None:
-        if self.type == "json_schema" and self.json_schema is None:
-            raise ValueError("[json_schema] is required with the type 'json_schema'")
+class Prediction(msgspec.Struct):
+    type: Literal["content"]
+    content: str | list[ContentPart]
 
 
 class ChatRequest(GenerationRequest, kw_only=True):
@@ -113,18 +62,73 @@ class ChatRequest(GenerationRequest, kw_only=True):
     max_completion_tokens: Tokens | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
-    tools: list[Tool] | None = None
+    tools: Annotated[list[Tool], Meta(max_length=128)] | None = None
     tool_choice: str | NamedTool | None = None
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+    modalities: list[Literal["text", "audio"]] | None = None
+    audio: AudioOutput | None = None
+    prediction: Prediction | None = None
+    store: bool | None = None
+    metadata: Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=16)] | None = None
+    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None = None
+    safety_identifier: Annotated[str, Meta(max_length=128)] | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: Literal["in_memory", "in-memory", "24h"] | None = None
+    prompt_cache_options: Free | None = None
+    functions: Anything | None = None
+    function_call: Anything | None = None
+    web_search_options: Anything | None = None
+    moderation: Anything | None = None
     continue_final_message: bool | None = None  # vLLM's: go on with the assistant's last message
+    add_generation_prompt: bool | None = None  # vLLM's
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._require_what_fits()
+        self._require_nothing_absent()
+        if self.tools:
+            require_right_tools(self.tools)
+        require_known_choice(self.tool_choice, self.tools or ())
+        if self.response_format is not None:
+            require_right_schema(self.response_format)
+        require_answered_calls(self.messages)
+
+    def _require_what_fits(self) -> None:
+        if self.max_tokens is not None and self.max_completion_tokens is not None:
+            raise RequestError(
+                "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
+                param="max_tokens",
+            )
         if self.top_logprobs is not None and not self.logprobs:
             raise ValueError("[top_logprobs] is only allowed when 'logprobs' is true")
         if isinstance(self.tool_choice, str) and self.tool_choice not in ("none", "auto", "required"):
             raise ValueError("[tool_choice] must be 'none', 'auto', 'required' or a tool")
+        if self.parallel_tool_calls is not None and not self.tools:
+            raise ValueError("[parallel_tool_calls] is only allowed when 'tools' are specified")
+        if self.continue_final_message:
+            self._require_something_to_continue()
+
+    def _require_something_to_continue(self) -> None:
+        if self.add_generation_prompt:
+            raise ValueError(
+                "[continue_final_message] does not go with 'add_generation_prompt': the one goes on with a "
+                "message, the other begins a new one"
+            )
+        if self.messages[-1].role != "assistant" or not self.messages[-1].content:
+            raise ValueError(
+                "[continue_final_message] needs the last message to be the assistant's, with a content"
+            )
+
+    def _require_nothing_absent(self) -> None:
+        """What no engine does, and would be missed: unknown fields pass, but promises of OpenAI's do not."""
+        for name, instead in _NOT_HERE.items():
+            if getattr(self, name) not in (None, []):
+                raise ValueError(f"[{name}] is not supported here; {instead}")
+        if "audio" in (self.modalities or ()):
+            raise ValueError("[modalities] with 'audio' is not supported here; ask for ['text']")
 
     @property
     def needs(self) -> frozenset[Feature]:
@@ -138,8 +142,13 @@ class ChatRequest(GenerationRequest, kw_only=True):
             Feature.CONTINUE: bool(self.continue_final_message),
         }
         parts = [part.type for m in self.messages if isinstance(m.content, list) for part in m.content]
-        seen = {_FEATURES_OF_PARTS[part] for part in parts if part in _FEATURES_OF_PARTS}
+        seen = {FEATURES_OF_PARTS[part] for part in parts if part in FEATURES_OF_PARTS}
         return frozenset(feature for feature, is_asked in asked.items() if is_asked) | seen
 
 
-_FEATURES_OF_PARTS = {"image_url": Feature.VISION, "input_audio": Feature.AUDIO_INPUT}
+_NOT_HERE = {
+    "functions": "use 'tools'",
+    "function_call": "use 'tools' and 'tool_choice'",
+    "web_search_options": "give the model a tool that searches",
+    "moderation": "moderate with a model of your own",
+}

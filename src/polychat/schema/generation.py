@@ -17,14 +17,17 @@ Penalty = Annotated[float, Meta(ge=-2, le=2)]
 Count = Annotated[int, Meta(ge=1, le=128)]
 Tokens = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-Stop = str | Annotated[list[str], Meta(max_length=4)]
-LogitBias = dict[str, Annotated[float, Meta(ge=-100, le=100)]]
 NonEmpty = Annotated[str, Meta(min_length=1)]
+Identifier = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}(?!\n)$")]
+Stop = NonEmpty | Annotated[list[NonEmpty], Meta(max_length=4)]
+TokenId = Annotated[str, Meta(pattern=r"^[0-9]{1,10}(?!\n)$")]
+LogitBias = dict[TokenId, Annotated[float, Meta(ge=-100, le=100)]]
 Free = dict[str, msgspec.Raw]  # an object that only the engine looks into
 
 
 class StreamOptions(msgspec.Struct):
     include_usage: bool | None = None
+    include_obfuscation: bool | None = None
 
 
 class GenerationRequest(msgspec.Struct, kw_only=True):

@@ -8,12 +8,15 @@ from typing import TypeVar
 import msgspec
 
 from polychat.errors import RequestError
+from polychat.schema import strict_json
 from polychat.schema.chat import ChatRequest
+from polychat.schema.choices import choices_at
 from polychat.schema.completions import CompletionRequest
 from polychat.schema.embeddings import EmbeddingRequest
 
 Request = TypeVar("Request")
 
+_NAME = "a name of 1 to 64 letters, digits, underscores and dashes"
 ALLOWED = {  # what a field may be, where the type does not say it all
     "temperature": "a number from 0 to 2",
     "top_p": "a number from 0 to 1",
@@ -23,26 +26,19 @@ ALLOWED = {  # what a field may be, where the type does not say it all
     "best_of": "an integer from 1 to 20",
     "top_logprobs": "an integer from 0 to 20",
     "seed": "a 64-bit integer",
-    "stop": "a string or a list of up to 4 strings",
+    "stop": "a string or a list of up to 4 strings, none of them empty",
     "messages": "a list of at least one message",
-    "messages[].role": "one of 'system', 'developer', 'user', 'assistant', 'tool' and 'function'",
     "messages[].content": "a string or a list of at least one content part",
     "prompt": "a string, or a list of at least one string or token",
+    "prompt[][]": "a token: an integer of at least 0",
     "input": "a string, or a list of at least one string or token",
     "logit_bias": "an object of token ids to numbers from -100 to 100",
+    "metadata": "an object of at most 16 strings of up to 512 characters, their keys of up to 64",
+    "tools": "a list of at most 128 tools",
+    "tools[].function.name": _NAME,
+    "response_format.json_schema.name": _NAME,
     "tool_choice": "'none', 'auto', 'required' or an object that names a tool",
-    "response_format.type": "one of 'text', 'json_object' and 'json_schema'",
     "encoding_format": "'float' or 'base64'",
-    "input[].role": "one of 'user', 'assistant', 'system' and 'developer'",
-    "include[]": "one of the values that OpenAI has published",
-    "metadata": "an object of up to 16 strings of up to 512 characters, with keys of up to 64",
-    "reasoning.effort": "one of 'none', 'minimal', 'low', 'medium', 'high', 'xhigh' and 'max'",
-    "reasoning.summary": "one of 'auto', 'concise' and 'detailed'",
-    "service_tier": "one of 'auto', 'default', 'flex', 'scale', 'priority', 'fast' and 'ultrafast'",
-    "text.format.type": "one of 'text', 'json_object' and 'json_schema'",
-    "text.verbosity": "one of 'low', 'medium' and 'high'",
-    "tool_choice.mode": "'auto' or 'required'",
-    "truncation": "'auto' or 'disabled'",
 }
 TYPES = {
     "str": "a string",
@@ -54,7 +50,7 @@ TYPES = {
 }
 _LISTS = {"stop[]": "stop", "prompt[]": "prompt", "input[]": "input"}  # an item is explained by its list
 _AT = re.compile(r" - at `(?:key` in `)?\$\.?(?P<path>[^`]*)`$")
-_OWN = re.compile(r"^\[(?P<field>\w+)\] (?P<text>.*)$")
+_OWN = re.compile(r"^\[(?P<field>[\w.\[\]]+)\] (?P<text>.*)$")
 _MISSING = re.compile(r"^Object missing required field `(?P<field>\w+)`$")
 _EXPECTED = re.compile(r"^Expected `(?P<types>[\w |]+)`(?P<limit>.*)$")
 _MAX_SHOWN = 80  # characters of the client's value in a message
@@ -65,33 +61,21 @@ def parser_of(kind: type[Request], allowed: Mapping[str, str] = ALLOWED) -> Call
 
     `allowed` says in words what a field may be; another API's fields of the same name have their own.
     """
-    decode = msgspec.json.Decoder(kind).decode
-    return lambda body: _parse(body, decode, allowed)
+    decoder = msgspec.json.Decoder(kind)
+    return lambda body: _parse(body, decoder, allowed)
 
 
-def _parse(body: bytes, decode: Callable[[bytes], Request], allowed: Mapping[str, str]) -> Request:
-    if not body:
-        raise RequestError("The request body is empty; send a JSON object.")
+def _parse(body: bytes, decoder: "msgspec.json.Decoder[Request]", allowed: Mapping[str, str]) -> Request:
+    strict_json.check(body)  # the decoder does not look into fields that it skips
     try:
-        body.decode()  # the decoder does not look into fields that it skips
-        return decode(body)
-    except UnicodeDecodeError as exc:
-        raise RequestError(f"The request body is not UTF-8: bad byte at position {exc.start}.") from exc
-    except RecursionError:
-        raise RequestError("The request body is nested too deeply.") from None
+        return decoder.decode(body)
     except msgspec.ValidationError as exc:
-        raise _explain(str(exc), body, allowed) from exc
+        raise _explain(str(exc), body, decoder.type, allowed) from exc
     except msgspec.DecodeError as exc:
-        raise RequestError(f"The request body is not valid JSON: {_plain(str(exc))}.") from exc
+        raise RequestError(f"The request body is not valid JSON: {exc}.") from exc
 
 
-def _plain(problem: str) -> str:
-    if problem == "Input data was truncated":
-        return "it ends too early"
-    return problem.removeprefix("JSON is malformed: ")
-
-
-def _explain(problem: str, body: bytes, allowed: Mapping[str, str]) -> RequestError:
+def _explain(problem: str, body: bytes, kind: type, allowed: Mapping[str, str]) -> RequestError:
     """The error for a body that is JSON but no request. `problem` is msgspec's message."""
     at = _AT.search(problem)
     path, problem = (at["path"], problem[: at.start()]) if at else ("", problem)
@@ -102,13 +86,13 @@ def _explain(problem: str, body: bytes, allowed: Mapping[str, str]) -> RequestEr
         path = _join(path, missing["field"])
         return RequestError(f"'{path}' is required.", param=path)
     if not path:
-        kind = f", not {_article(problem)}" if "got `" in problem else ""
-        return RequestError(f"The request body must be a JSON object{kind}.")
+        got = f", not {_article(problem)}" if "got `" in problem else ""
+        return RequestError(f"The request body must be a JSON object{got}.")
     path = path.replace("[...]", "")
     shown = _show_value_at(body, path)
-    return RequestError(
-        f"Invalid value for '{path}'{shown}; it must {_allowed(path, problem, allowed)}.", param=path
-    )
+    choices = choices_at(kind, path)
+    must = f"be {choices}" if choices else _allowed(path, problem, allowed)
+    return RequestError(f"Invalid value for '{path}'{shown}; it must {must}.", param=path)
 
 
 def _allowed(path: str, problem: str, allowed: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from polychat.schema.chat import ChatRequest
 from polychat.schema.validation import parse_chat, parse_completion, parse_embedding
 
 USER = {"role": "user", "content": "hi"}
+SAID = {"role": "assistant", "content": "Hel"}
 FUNCTION = {"type": "function", "function": {"name": "f"}}
 
 
@@ -32,11 +33,8 @@ def refusal(**fields: object) -> RequestError:
         {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:"}}], "name": "Ann"},
         {"role": "user", "content": [{"type": "video_url", "video_url": {"url": "data:"}}]},
         {"role": "assistant", "content": "Hello."},
-        {"role": "assistant", "content": None, "tool_calls": [{"id": "1"} | FUNCTION]},
-        {"role": "assistant", "tool_calls": [{"id": "1"} | FUNCTION]},
         {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}},
         {"role": "assistant", "refusal": "No."},
-        {"role": "tool", "content": "21 °C", "tool_call_id": "1"},
         {"role": "function", "content": None, "name": "f"},
     ],
 )
@@ -56,6 +54,22 @@ def test_each_kind_of_message_that_openai_publishes_is_taken(message: dict[str, 
         ({"role": "user", "content": [{"type": "text"}]}, "content[0].text"),
         ({"role": "user", "content": [{"text": "x"}]}, "content[0].type"),
         ({"role": "user", "content": [{"type": "image_url"}]}, "content[0].image_url"),
+        ({"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}, "content[0].image_url"),
+        (
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x", "detail": "big"}}]},
+            "content[0].image_url.detail",
+        ),
+        (
+            {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "x"}}]},
+            "content[0].input_audio.format",
+        ),
+        ({"role": "user", "content": [{"type": "file", "file": {}}]}, "content[0].type"),
+        ({"role": "user", "content": [{"type": "hologram"}]}, "content[0].type"),
+        (
+            {"role": "system", "content": [{"type": "image_url", "image_url": {"url": "x"}}]},
+            "content[0].type",
+        ),
+        ({"role": "assistant", "content": [{"type": "input_audio"}]}, "content[0].input_audio"),
         ({"role": "assistant"}, "content"),
         ({"role": "assistant", "tool_calls": [{"type": "function"}]}, "tool_calls[0].function"),
         ({"role": "tool", "content": ""}, "tool_call_id"),
@@ -72,20 +86,38 @@ def test_a_bad_message_is_named_by_its_place(message: dict[str, object], field: 
         ("temperature", [0, 2, 0.7], [-0.1, 2.1, "1", True, []]),
         ("top_p", [0, 1], [-0.1, 1.1]),
         ("n", [1, 128], [0, 129, 1.5, "1"]),
-        ("max_tokens", [1, 100_000], [0, -1, 1.5, 10**30]),
+        ("max_tokens", [1, 100_000], [0, -1, 1.5, 2**40]),
         ("max_completion_tokens", [1], [0]),
         ("presence_penalty", [-2, 2], [-2.1, 2.1]),
         ("frequency_penalty", [-2, 2], [-2.1, 2.1]),
         ("seed", [-1, 2**63 - 1], [2**63, 1.5]),
-        ("stop", ["a", [], ["a", "b", "c", "d"]], [["a"] * 5, 1, {}]),
+        ("stop", ["a", [], ["a", "b", "c", "d"]], [["a"] * 5, 1, {}, "", ["a", ""]]),
         ("stream", [False, True], ["yes", 1]),
         ("logprobs", [False, True], [1]),
-        ("logit_bias", [{}, {"7": -100}], [{"7": 101}, []]),
+        ("logit_bias", [{}, {"7": -100}], [{"7": 101}, [], {"x": 1}, {"-1": 1}, {"1\n": 1}]),
         ("user", ["ann"], [1]),
-        ("tools", [[], [FUNCTION], [{"type": "custom"}]], ["x", {}]),
-        ("tool_choice", ["none", "auto", "required", FUNCTION], ["any", 1]),
-        ("response_format", [{"type": "text"}, {"type": "json_schema", "json_schema": {}}], ["json"]),
-        ("parallel_tool_calls", [True], ["no"]),
+        ("tools", [[], [FUNCTION]], ["x", {}, [FUNCTION] * 129, [FUNCTION] * 2, [{"type": "custom"}]]),
+        ("tool_choice", [], ["any", 1, "none", "auto", FUNCTION]),
+        ("parallel_tool_calls", [], ["no", True, False]),
+        ("response_format", [{"type": "text"}, {"type": "json_object"}], ["json", {"type": "xml"}, {}]),
+        ("metadata", [{"k" * 64: "v" * 512}], [{"k" * 65: "v"}, {"k": "v" * 513}, {"k": 1}]),
+        ("metadata", [{str(i): "" for i in range(16)}], [{str(i): "" for i in range(17)}]),
+        ("store", [True], ["yes"]),
+        ("service_tier", ["auto", "default", "flex", "scale", "priority", "fast"], ["slow"]),
+        ("reasoning_effort", ["none", "minimal", "low", "medium", "high", "xhigh", "max"], ["some"]),
+        ("verbosity", ["low", "medium", "high"], ["loud"]),
+        ("modalities", [["text"]], [["video"], ["audio"], "text"]),
+        (
+            "audio",
+            [{"format": "wav", "voice": "alloy"}],
+            [{"format": "tape", "voice": "alloy"}, {"format": "wav"}],
+        ),
+        ("prediction", [{"type": "content", "content": "x"}], [{"type": "text", "content": "x"}]),
+        ("safety_identifier", ["x" * 128], ["x" * 129]),
+        ("prompt_cache_retention", ["in_memory", "24h"], ["1h"]),
+        ("functions", [[]], [[{"name": "f"}]]),
+        ("function_call", [], ["auto", {"name": "f"}]),
+        ("web_search_options", [], [{}]),
     ],
 )
 def test_each_field_is_held_to_its_published_range(field: str, good: list[object], bad: list[object]) -> None:
@@ -101,8 +133,9 @@ def test_the_message_says_what_was_sent_and_what_is_allowed() -> None:
     )
     assert str(refusal(max_tokens=0)).endswith("0; it must be an integer of at least 1.")
     assert str(refusal(messages=[])).endswith("[]; it must be a list of at least one message.")
-    assert str(refusal(stop=[1])) == (
-        "Invalid value for 'stop[0]': 1; it must be a string or a list of up to 4 strings."
+    assert str(refusal(stop=[1])).startswith("Invalid value for 'stop[0]': 1; it must be a string or a list ")
+    assert str(refusal(verbosity="loud")) == (
+        "Invalid value for 'verbosity': \"loud\"; it must be one of 'high', 'low' and 'medium'."
     )
 
 
@@ -128,7 +161,23 @@ def test_a_missing_field_is_named() -> None:
         ({"tools": [{"type": "function"}]}, "tools[0].function"),
         ({"response_format": {"type": "xml"}}, "response_format.type"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
-        ({"tool_choice": {"type": "function"}}, "tool_choice.function"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "a b", "schema": {}}}},
+            "response_format.json_schema.name",
+        ),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "n"}}},
+            "response_format.json_schema.schema",
+        ),
+        ({"tools": [FUNCTION], "tool_choice": {"type": "function"}}, "tool_choice.function"),
+        ({"tools": [FUNCTION], "tool_choice": {"type": "custom"}}, "tool_choice.type"),
+        ({"tools": [FUNCTION], "tool_choice": {"type": "allowed_tools"}}, "tool_choice.allowed_tools"),
+        ({"max_tokens": 1, "max_completion_tokens": 1}, "max_tokens"),
+        ({"continue_final_message": True}, "continue_final_message"),
+        (
+            {"continue_final_message": True, "add_generation_prompt": True, "messages": [USER, SAID]},
+            "continue_final_message",
+        ),
     ],
 )
 def test_fields_that_do_not_fit_together_are_named(fields: dict[str, object], param: str) -> None:
@@ -158,6 +207,12 @@ def test_each_kind_of_prompt_is_taken(prompt: object) -> None:
         ({"prompt": []}, "prompt"),
         ({"prompt": ["a", 1]}, "prompt"),
         ({"prompt": [1.5]}, "prompt[0]"),
+        ({"prompt": [-1]}, "prompt[0]"),
+        ({"prompt": [[1, -1]]}, "prompt[0][1]"),
+        ({"prompt": [[]]}, "prompt[0]"),
+        ({"prompt": ["a"] * 2049}, "prompt"),
+        ({"prompt": "x", "best_of": 2, "stream": True}, "best_of"),
+        ({"prompt": "x", "suffix": "y", "echo": True}, "echo"),
         ({"prompt": "x", "best_of": 1, "n": 2}, "best_of"),
         ({"prompt": "x", "logprobs": 6}, "logprobs"),
         ({"prompt": "x", "max_tokens": -1}, "max_tokens"),
@@ -172,39 +227,6 @@ def test_a_bad_completion_request_is_named(fields: dict[str, object], param: str
 def test_embeddings_need_an_input() -> None:
     with pytest.raises(RequestError, match="'input' is required"):
         parse_embedding(b'{"model":"m"}')
-
-
-DEEP = 100_000
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{",
-        b"null",
-        b"[]",
-        b"1 2",
-        b"\xef\xbb\xbf{}",
-        b'{"model":"m","messages":[{"role":"user","content":"x"}],"x":"\xff"}',
-        b'{"model":"\xed\xa0\x80"}',
-        b'{"model":"m","messages":[{"role":"user","content":"\\ud800"}]}',
-        b'{"model":"m","messages":[{"role":"user","content":"x"}],"x":"\\uDFFF "}',
-        b'{"model":"m","messages":[{"role":"user","content":"x"}],"x":NaN}',
-        b'{"model":"m","messages":[{"role":"user","content":"x"}],"x":Infinity}',
-        b'{"model":"m","messages":[{"role":"user","content":"x\x00"}]}',
-        b'{"model":"m","temperature":1e999,"messages":[]}',
-        b'{"model":"m","messages":[{"role":"user","content":"x"}],"x":' + b"[" * DEEP + b"]" * DEEP + b"}",
-        b'{"model":"m","messages":' + b"[" * DEEP + b"]" * DEEP + b"}",
-        b'{"model":"m","tools":' + b"[" * DEEP,
-        b'{"model":"m","temperature":' + b"9" * 10_000 + b"}",
-    ],
-)
-def test_hostile_bodies_are_refused_with_one_sentence(body: bytes) -> None:
-    with pytest.raises(RequestError) as caught:
-        parse_chat(body)
-    assert "\n" not in str(caught.value)
-    assert len(str(caught.value)) < 300
 
 
 json_values = st.recursive(
