@@ -61,7 +61,7 @@ def ask(
     **fields: Any,  # Any: fields of the request
 ) -> Message:
     """The answer; of a stream what the SDK puts together from its events."""
-    request = {"model": model, "max_tokens": 60, "messages": messages, "extra_body": GREEDY} | fields
+    request: Any = {"model": model, "max_tokens": 60, "messages": messages, "extra_body": GREEDY} | fields
     if not stream:
         answer: Message = client.messages.create(**request)
         return answer
