@@ -29,8 +29,12 @@ class Said(str):
 
 def shown(value: object) -> str:
     """The value as JSON, cut to a length that a table bears."""
-    text = json.dumps(value, ensure_ascii=False, default=repr)
+    text = json.dumps(value, ensure_ascii=False, default=_plain)
     return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
+
+
+def _plain(value: object) -> object:
+    return sorted(map(str, value)) if isinstance(value, set | frozenset) else repr(value)
 
 
 def at(document: Json, *path: str | int) -> Json:

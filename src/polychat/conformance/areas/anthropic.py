@@ -25,7 +25,7 @@ scenario = Area("anthropic", route=MESSAGES)
 with_tools = scenario.needing(Feature.TOOLS)
 _VERSION = {"anthropic-version": "2023-06-01"}
 _TOOLS = [{"name": name, "description": name, "input_schema": schema} for name, schema in SCHEMAS.items()]
-_FORCED: dict[str, Json] = {"tools": _TOOLS, "tool_choice": {"type": "any"}, "max_tokens": 200}
+_FORCED: dict[str, Json] = {"tools": _TOOLS, "tool_choice": {"type": "any"}, "max_tokens": 600}
 
 
 @scenario("an answer is a message with text, a reason and usage")
@@ -83,7 +83,8 @@ async def event_order(t: Target) -> None:
 @scenario("streamed or not, the same text, reason and usage")
 async def same_as_whole(t: Target) -> None:
     whole, events = await _created(t), await _streamed(t)
-    pieces = [at(event.data, "delta", "text") for event in events if event.name == "content_block_delta"]
+    deltas = [at(event.data, "delta") for event in events if event.name == "content_block_delta"]
+    pieces = [at(delta, "text") for delta in deltas if at(delta, "type") == "text_delta"]
     equal("".join(pieces), said(whole), "the streamed text")
     end = next(event.data for event in events if event.name == "message_delta")
     equal(at(end, "delta", "stop_reason"), at(whole, "stop_reason"), "stop_reason")

@@ -13,8 +13,12 @@ REASONS = ("stop", "length", "tool_calls", "content_filter")
 
 
 def content(answer: Json, choice: int = 0) -> str:
-    """What an answer's choice says."""
-    return text(at(answer, "choices", choice, "message", "content"), "content")
+    """What an answer's choice says; nothing, if it was cut off in its reasoning."""
+    message = at(answer, "choices", choice, "message")
+    said = at(message, "content")
+    if said is None and (message.get("reasoning_content") or message.get("reasoning")):
+        return ""
+    return text(said, "content")
 
 
 def check_usage(usage: Json) -> None:

@@ -82,4 +82,5 @@ async def _ids(t: Target, text: str) -> list[int]:
         raise NotApplicable("ids of tokens come from /tokenize, which the model does not serve")
     body = {"model": t.model, "prompt": text, "add_special_tokens": False}
     ids: list[int] = at((await t.post(Endpoint.TOKENIZE, body)).ok(), "tokens")
+    require(ids, "ids of the text's tokens", ids)
     return ids

@@ -50,7 +50,7 @@ def _follows(name: str, claim: str, schema: Json) -> Scenario:
     """The schema is followed, streamed and not, with the same result."""
 
     async def run(t: Target) -> None:
-        fields = {"response_format": wanting(schema), "max_tokens": 300}
+        fields = {"response_format": wanting(schema), "max_tokens": 600}
         answer = await t.chat("Tell me of somebody.", **fields)
         equal(at(answer, "choices", 0, "finish_reason"), "stop", "finish_reason")
         fits(parsed(content(answer), "content"), schema, "content")

@@ -1,6 +1,7 @@
 """/tokenize and /detokenize, in vLLM's shapes."""
 
-from polychat.conformance.departure import Json, at, count, equal, require
+from polychat.conformance.applies import offers
+from polychat.conformance.departure import Json, NotApplicable, at, count, equal, require
 from polychat.conformance.scenario import Area
 from polychat.conformance.target import Target
 from polychat.types import Endpoint
@@ -28,11 +29,20 @@ async def token_strs(t: Target) -> None:
 @scenario("a prompt has as many tokens as usage says")
 async def as_usage(t: Target) -> None:
     counted = at(await _tokenized(t, prompt="Once upon a time"), "count")
-    equal(counted, at(await t.complete(), "usage", "prompt_tokens"), "count as in usage")
+    if await offers(t, Endpoint.COMPLETIONS):
+        answer = await t.complete()
+    elif await offers(t, Endpoint.EMBEDDINGS):
+        body = {"model": t.model, "input": "Once upon a time"}
+        answer = (await t.post(Endpoint.EMBEDDINGS, body)).ok()
+    else:
+        raise NotApplicable("the model serves neither completions nor embeddings")
+    equal(counted, at(answer, "usage", "prompt_tokens"), "count as in usage")
 
 
 @scenario("a chat has as many tokens as usage says")
 async def chat_as_usage(t: Target) -> None:
+    if not await offers(t, Endpoint.CHAT):
+        raise NotApplicable("the model does not chat")
     counted = at(await _tokenized(t, messages=_MESSAGES), "count")
     equal(counted, at(await t.chat(messages=_MESSAGES), "usage", "prompt_tokens"), "count as in usage")
 

@@ -31,7 +31,7 @@ TOOLS = [
     }
     for name, schema in SCHEMAS.items()
 ]
-FORCED: dict[str, Json] = {"tools": TOOLS, "tool_choice": "required", "max_tokens": 200}
+FORCED: dict[str, Json] = {"tools": TOOLS, "tool_choice": "required", "max_tokens": 600}
 NAMED = {"type": "function", "function": {"name": "get_time"}}
 _ASK = "What is the weather in Paris?"
 
@@ -95,7 +95,7 @@ async def none(t: Target) -> None:
 
 @scenario("tool_choice auto: text, or calls of tools that are there")
 async def auto(t: Target) -> None:
-    answer = await t.chat(_ASK, tools=TOOLS, max_tokens=200)
+    answer = await t.chat(_ASK, tools=TOOLS, max_tokens=600)
     message = at(answer, "choices", 0, "message")
     if message.get("tool_calls"):
         for call in message["tool_calls"]:
