@@ -116,6 +116,24 @@ def test_an_agent_takes_three_turns_with_a_tool(client: anthropic.Anthropic, str
         messages.append({"role": "assistant", "content": told.content})
 
 
+@anthropic.beta_tool
+def get_weather(city: str) -> str:
+    """Get the weather of a city
+
+    Args:
+        city: The city
+    """
+    return f"18 degrees in {city}"
+
+
+def test_the_sdks_tool_runner_runs_to_the_end(client: anthropic.Anthropic) -> None:
+    messages: Any = [user("What is the weather in Paris?")]
+    runner = client.beta.messages.tool_runner(
+        model=MODEL, max_tokens=60, tools=[get_weather], messages=messages, extra_body=GREEDY
+    )
+    assert [message.stop_reason for message in runner] == ["tool_use", "end_turn"]
+
+
 def test_a_tool_can_be_forced_and_forbidden(client: anthropic.Anthropic) -> None:
     question = user("What is the weather in Paris?")
     for choice in ({"type": "any"}, {"type": "tool", "name": "get_weather"}):

@@ -4,7 +4,7 @@ import msgspec
 
 from polychat.compat.anthropic.events import event
 from polychat.compat.face import ErrorShape
-from polychat.errors import ContextLengthExceeded, PlatformError
+from polychat.errors import ContextLengthExceeded, PlatformError, RequestError
 
 _TYPES = {
     401: "authentication_error",
@@ -17,6 +17,7 @@ _TYPES = {
     504: "timeout_error",
     529: "overloaded_error",
 }
+_THREADS_UNSUPPORTED = "thread_unsupported_request"
 _NAMES = (  # fields under their published name, and under the one that these clients know
     ("response_format.json_schema.schema", "output_config.format.schema"),
     ("response_format.json_schema", "output_config.format"),
@@ -43,7 +44,19 @@ def _facts(error: PlatformError, request_id: str) -> dict[str, object]:
         text = text.replace(published, known)
     if error.code == ContextLengthExceeded.code:
         text = f"prompt is too long: {text}"  # by these words agents know that they must shorten it
-    return {"error": {"type": type_of(error.status), "message": text}, "request_id": request_id}
+    facts: dict[str, object] = {"type": type_of(error.status), "message": text}
+    if error.code == _THREADS_UNSUPPORTED:
+        facts["details"] = {"error_code": error.code}
+    return {"error": facts, "request_id": request_id}
+
+
+def threads_unsupported() -> RequestError:
+    """The tool runner of Anthropic's SDK tries `thread` first; this makes it send whole conversations."""
+    error = RequestError(
+        "'thread' is not supported here; send the whole conversation without it.", param="thread"
+    )
+    error.code = _THREADS_UNSUPPORTED
+    return error
 
 
 def type_of(status: int) -> str:

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from polychat.compat.anthropic.blocks import Message, Text
+from polychat.compat.anthropic.errors import threads_unsupported
 from polychat.compat.anthropic.pairs import require_results
 from polychat.schema.generation import Free, NonEmpty, Tokens
 from polychat.schema.validation import parser_of
@@ -107,8 +108,11 @@ class Conversation(msgspec.Struct, kw_only=True):
     thinking: ThinkingConfig | None = None
     output_config: OutputConfig | None = None
     output_format: OutputFormat | None = None  # what the beta called output_config.format
+    thread: Free | None = None  # asks that the conversation be kept here
 
     def __post_init__(self) -> None:
+        if self.thread:
+            raise threads_unsupported()
         names = [tool.name for tool in self.tools or []]
         if len(set(names)) < len(names):
             raise ValueError("[tools] must have different names")

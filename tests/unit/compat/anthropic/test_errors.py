@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from polychat.compat.anthropic.errors import errors_of, type_of
+from polychat.compat.anthropic.errors import errors_of, threads_unsupported, type_of
 from polychat.errors import (
     ContextLengthExceeded,
     NoReplicaAvailable,
@@ -63,6 +63,12 @@ def test_a_prompt_that_does_not_fit_is_told_in_anthropics_words() -> None:
     error = ContextLengthExceeded(prompt_tokens=9, context_length=8)
     message = json.loads(ERRORS.body(error))["error"]["message"]
     assert message.startswith("prompt is too long: This model's maximum context length is 8 tokens.")
+
+
+def test_threads_are_refused_in_the_words_that_make_the_sdk_do_without() -> None:
+    error = json.loads(ERRORS.body(threads_unsupported()))["error"]
+    assert error["type"] == "invalid_request_error"
+    assert error["details"] == {"error_code": "thread_unsupported_request"}
 
 
 def test_a_bug_is_an_api_error() -> None:

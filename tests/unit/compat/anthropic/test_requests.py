@@ -72,6 +72,7 @@ def said(block: Json, role: str = "user") -> list[Json]:
         ({"tool_choice": {"type": "tool", "name": "x"}, "tools": [TOOL]}, "tool_choice", "names 'x'"),
         ({"tool_choice": {"type": "tool"}, "tools": [TOOL]}, "tool_choice.name", "is required"),
         ({"thinking": {"type": "always"}}, "thinking.type", "must be one of '"),
+        ({"thread": {"type": "create"}}, "thread", "is not supported here"),
         ({"output_config": {"format": {"type": "xml", "schema": {}}}}, "output_config.format.type", "json_s"),
     ],
 )
