@@ -5,7 +5,7 @@ import sys
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it asks the network for prices
 
-import litellm  # noqa: E402  # reads that variable when it is imported
+import litellm  # reads that variable when it is imported
 
 URL = sys.argv[1]
 CHAT = {
