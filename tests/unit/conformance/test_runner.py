@@ -117,6 +117,12 @@ async def test_a_missing_feature_that_is_accepted_is_red() -> None:
     assert (told, reason[:25]) == (Outcome.RED, "expected status 400, got ")
 
 
+async def test_a_missing_feature_must_be_refused_with_its_own_code() -> None:
+    other = always({"error": UNSUPPORTED | {"code": None}}, 400)
+    told, reason = await outcome("tools.required", other, features=[])
+    assert (told, "'unsupported_feature'" in reason) == (Outcome.RED, True)
+
+
 async def test_a_missing_route_is_a_501() -> None:
     refusal = {"error": {**UNSUPPORTED, "code": "not_implemented"}}
     told, reason = await outcome("embeddings.shape", always(refusal, 501))

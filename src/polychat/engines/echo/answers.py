@@ -99,7 +99,7 @@ class Reader:
             tokens = _repeated(tokens, most)
         self._require_room(request, len(prompt), min(most, len(tokens)))
         reason = "tool_calls" if whole.calls else "stop"
-        if len(tokens) > most or is_endless or most == 0:
+        if len(tokens) > most or is_endless:
             tokens, reason = tokens[:most], "length"
         return _stopped(Answer(tuple(prompt), tuple(tokens), reason), request.get("stop"))
 
