@@ -1,5 +1,7 @@
 """How Anthropic's clients are told of an error, with the request's id, which they show."""
 
+import re
+
 import msgspec
 
 from polychat.compat.anthropic.events import event
@@ -19,10 +21,10 @@ _TYPES = {
 }
 _THREADS_UNSUPPORTED = "thread_unsupported_request"
 _NAMES = (  # fields under their published name, and under the one that these clients know
-    ("response_format.json_schema.schema", "output_config.format.schema"),
-    ("response_format.json_schema", "output_config.format"),
-    ("response_format", "output_config.format"),
-    ("'stop'", "'stop_sequences'"),
+    (r"response_format\.json_schema\.schema", "output_config.format.schema"),
+    (r"response_format(\.json_schema)?", "output_config.format"),
+    (r"'stop'", "'stop_sequences'"),
+    (r"'messages\[\d+\]\.content\[\d+\]\.image_url(\.url)?'", "'source' of an image"),
 )
 
 
@@ -41,7 +43,7 @@ def errors_of(request_id: str) -> ErrorShape:
 def _facts(error: PlatformError, request_id: str) -> dict[str, object]:
     text = str(error)
     for published, known in _NAMES:
-        text = text.replace(published, known)
+        text = re.sub(published, known, text)
     if error.code == ContextLengthExceeded.code:
         text = f"prompt is too long: {text}"  # by these words agents know that they must shorten it
     facts: dict[str, object] = {"type": type_of(error.status), "message": text}

@@ -54,9 +54,16 @@ def test_the_type_follows_from_the_status(status: int, kind: str) -> None:
     assert type_of(status) == kind
 
 
-def test_fields_have_the_names_that_the_client_knows() -> None:
-    error = RequestError("'response_format.json_schema.schema' refers to itself.")
-    assert "'output_config.format.schema' refers" in json.loads(ERRORS.body(error))["error"]["message"]
+@pytest.mark.parametrize(
+    ("published", "known"),
+    [
+        ("'response_format.json_schema.schema' must", "'output_config.format.schema' must"),
+        ("Invalid schema for response_format 'answer'", "Invalid schema for output_config.format 'answer'"),
+        ("'messages[2].content[0].image_url.url' must be an image", "'source' of an image must be an image"),
+    ],
+)
+def test_fields_have_the_names_that_the_client_knows(published: str, known: str) -> None:
+    assert json.loads(ERRORS.body(RequestError(published)))["error"]["message"] == known
 
 
 def test_a_prompt_that_does_not_fit_is_told_in_anthropics_words() -> None:
