@@ -16,6 +16,7 @@ _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: 
 _STRING, _ARRAY = 8, 9
 _LONGEST_KEPT_ARRAY = 4096  # vocabularies are longer and nothing here needs them
 _KV_CACHE_VALUE_BYTES = 2  # float16
+_LAST, _RANK = 3, 4  # llama.cpp's numbers for pooling: the last token's vector, a head that gives a score
 
 Value = int | float | bool | str | list["Value"]
 
@@ -28,6 +29,8 @@ class Header:
     context_length: int  # tokens it was trained on
     kv_bytes_per_token: int  # of KV cache; an upper bound, some architectures need less
     embeds: bool  # an embedding model: it pools, and does not generate
+    ranks: bool = False  # a reranker: it scores a query with a document, and does nothing else
+    pools_last: bool = False  # its vector is that of the last token
 
 
 def read(path: Path) -> Header:
@@ -129,9 +132,12 @@ def _header(metadata: Mapping[str, Value]) -> Header:
         if isinstance(kv_heads, list)
         else number("attention.head_count_kv", heads) * number("block_count", 0)
     )
+    pooling = metadata.get(f"{architecture}.pooling_type")
     return Header(
         architecture=architecture,
         context_length=number("context_length", 0),
         kv_bytes_per_token=num_kv_heads * head_bytes,
-        embeds=f"{architecture}.pooling_type" in metadata,
+        embeds=pooling is not None and pooling != _RANK,
+        ranks=pooling == _RANK,
+        pools_last=pooling == _LAST,
     )

@@ -24,6 +24,7 @@ from polychat.gateway.answers import usage_of
 from polychat.gateway.exchange import ClientLeft, Exchange
 from polychat.gateway.routes import (
     chat,
+    classify,
     completions,
     embeddings,
     health,
@@ -31,6 +32,8 @@ from polychat.gateway.routes import (
     messages,
     models,
     openapi,
+    rerank,
+    score,
     tokenize,
 )
 from polychat.gateway.routes.ollama import catalog as ollama_models
@@ -70,6 +73,9 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/v1/chat/completions": Route({"POST": chat.chat}),
         "/v1/completions": Route({"POST": completions.completions}),
         "/v1/embeddings": Route({"POST": embeddings.embeddings}),
+        **dict.fromkeys(("/v1/rerank", "/rerank", "/v2/rerank"), Route({"POST": rerank.rerank})),
+        **dict.fromkeys(("/v1/score", "/score"), Route({"POST": score.score})),
+        **dict.fromkeys(("/v1/classify", "/classify"), Route({"POST": classify.classify})),
         "/v1/responses": Route({"POST": responses.create}, RESPONSES_ERRORS),
         "/v1/responses/input_tokens": Route({"POST": response_tokens.input_tokens}, RESPONSES_ERRORS),
         "/v1/messages": Route({"POST": messages.create}, begin=messages.begin),

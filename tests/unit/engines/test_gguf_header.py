@@ -1,13 +1,14 @@
 import contextlib
 from pathlib import Path
 
+import gguf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from polychat.engines import gguf_header
 from polychat.errors import SetupError
-from tests.support import tiny_gguf
+from tests.support import bert_gguf, reranker_gguf, tiny_gguf
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +20,24 @@ def test_the_header_says_how_much_a_token_costs(model: Path) -> None:
     header = gguf_header.read(model)
     assert (header.architecture, header.context_length, header.embeds) == ("llama", 4096, False)
     assert header.kv_bytes_per_token == 2 * tiny_gguf.LAYERS * tiny_gguf.WIDTH * 2  # K and V, float16
+
+
+@pytest.mark.parametrize(
+    ("pooling", "embeds", "ranks", "pools_last"),
+    [
+        (gguf.PoolingType.MEAN, True, False, False),
+        (gguf.PoolingType.LAST, True, False, True),
+        (gguf.PoolingType.RANK, False, True, False),
+    ],
+)
+def test_how_a_model_pools_tells_what_it_is_for(
+    tmp_path: Path, pooling: gguf.PoolingType, *, embeds: bool, ranks: bool, pools_last: bool
+) -> None:
+    path = bert_gguf.write(
+        tmp_path / "x.gguf", reranker_gguf.SHAPE, reranker_gguf.VOCABULARY, reranker_gguf.weights(), pooling
+    )
+    header = gguf_header.read(path)
+    assert (header.embeds, header.ranks, header.pools_last) == (embeds, ranks, pools_last)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,9 @@ def _params(settings: Settings) -> "xllamacpp.CommonParams":
     params.model.path = settings.model
     params.mmproj.path = settings.mmproj
     params.model_alias = {settings.name}
-    params.embedding = settings.embeds
+    params.embedding = settings.embeds or settings.ranks
+    if settings.ranks:  # the file says so too, but the server's route for it asks the settings
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_RANK
     _set_server(params, settings)
     _set_resources(params, settings)
     return params
@@ -61,6 +63,8 @@ def _set_server(params: "xllamacpp.CommonParams", settings: Settings) -> None:
 
 def _set_resources(params: "xllamacpp.CommonParams", settings: Settings) -> None:
     params.n_ctx = settings.n_ctx
+    if settings.n_batch:
+        params.n_batch = params.n_ubatch = settings.n_batch
     params.n_parallel = settings.slots
     params.kv_unified = settings.kv_unified
     params.n_gpu_layers = settings.gpu_layers

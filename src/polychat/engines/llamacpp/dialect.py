@@ -4,12 +4,15 @@ Each route's departures are in a module of their own: chat.py and completions.py
 """
 
 from polychat.engines.base import Dialect, RequestView, Shaped, published
-from polychat.engines.llamacpp import chat, completions, tokens
+from polychat.engines.llamacpp import chat, completions, ranking, tokens, vectors
 from polychat.types import Endpoint
 
 _BY_ENDPOINT: dict[Endpoint, Dialect] = {
     Endpoint.CHAT: chat.shape,
     Endpoint.COMPLETIONS: completions.shape,
+    Endpoint.EMBEDDINGS: vectors.embeddings,
+    Endpoint.RERANK: ranking.rerank,
+    Endpoint.SCORE: ranking.score,
     Endpoint.TOKENIZE: tokens.tokenize,
     Endpoint.DETOKENIZE: tokens.detokenize,
 }

@@ -10,6 +10,7 @@ import httpx
 from polychat import listen
 from polychat.engines import gguf_header, memory
 from polychat.engines.base import EngineUnresponsive
+from polychat.engines.gguf_header import Header
 from polychat.engines.llamacpp import plan as planning
 from polychat.engines.llamacpp import settings
 from polychat.engines.llamacpp.load import load_of
@@ -39,15 +40,15 @@ class LlamaCpp:
         self._weights_bytes = sum(shard.stat().st_size for shard in shards(model.path))
         self._spec = spec
         self._model = model
-        self._embeds = header.embeds
+        self._header = header
         self._plan = planning.plan(
             header,
             free_bytes=max(0, memory.available_bytes() - self._weights_bytes),
             context_length=spec.context_length,
             slots=spec.slots,
         )
-        self.endpoints = _endpoints(embeds=header.embeds)
-        self.features = _features(embeds=header.embeds, sees=model.mmproj is not None)
+        self.endpoints = _endpoints(header)
+        self.features = _features(header, sees=model.mmproj is not None)
         self.context_length: int | None = self._plan.context_length
         self.url = ""
         self._port: int | None = None  # kept over restarts
@@ -127,7 +128,9 @@ class LlamaCpp:
             slots=plan.slots,
             n_ctx=plan.kv_tokens,
             kv_unified=plan.kv_unified,
-            embeds=self._embeds,
+            n_batch=plan.n_batch,
+            embeds=self._header.embeds,
+            ranks=self._header.ranks,
             gpu_layers=0 if spec.num_gpus == 0 else -1,
             num_gpus=spec.num_gpus or 0,
             decode_threads=planning.threads(self._weights_bytes, memory.physical_cores()),
@@ -151,13 +154,17 @@ def reason_in(tail: str) -> str:
     return ""
 
 
-def _endpoints(*, embeds: bool) -> frozenset[Endpoint]:
-    runs = {Endpoint.EMBEDDINGS} if embeds else {Endpoint.CHAT, Endpoint.COMPLETIONS}
+def _endpoints(header: Header) -> frozenset[Endpoint]:
+    runs = {Endpoint.CHAT, Endpoint.COMPLETIONS}
+    if header.embeds:
+        runs = {Endpoint.EMBEDDINGS, Endpoint.RERANK, Endpoint.SCORE}
+    elif header.ranks:
+        runs = {Endpoint.RERANK, Endpoint.SCORE}
     return frozenset({Endpoint.TOKENIZE, Endpoint.DETOKENIZE, *runs})
 
 
-def _features(*, embeds: bool, sees: bool) -> frozenset[Feature] | None:
-    if embeds:
-        return frozenset({Feature.TOKEN_PROMPTS})
+def _features(header: Header, *, sees: bool) -> frozenset[Feature] | None:
+    if header.embeds or header.ranks:
+        return frozenset({Feature.TOKEN_PROMPTS} if header.embeds else ())
     features = frozenset(Feature) - {Feature.VISION, Feature.AUDIO_INPUT, Feature.SUFFIX}
     return features - {Feature.PROMPT_LOGPROBS} | ({Feature.VISION} if sees else set())

@@ -26,6 +26,7 @@ class Plan:
     kv_tokens: int  # all slots together
     kv_unified: bool  # slots share the KV cache because it is smaller than slots x context_length
     cache_ram_mib: int
+    n_batch: int  # tokens computed at once; 0: as llama.cpp likes
 
 
 def plan(header: Header, *, free_bytes: int, context_length: int | None, slots: int | None) -> Plan:
@@ -49,8 +50,14 @@ def plan(header: Header, *, free_bytes: int, context_length: int | None, slots: 
         context_length=context,
         kv_tokens=wanted if wanted <= affordable else max(context, affordable // _STEP * _STEP),
         kv_unified=wanted > affordable,
+        n_batch=context if _reads_at_once(header) else 0,
         cache_ram_mib=min(LARGEST_PROMPT_CACHE_MIB, int(free_bytes * PROMPT_CACHE_SHARE) // _MIB),
     )
+
+
+def _reads_at_once(header: Header) -> bool:
+    """Whether llama.cpp must compute the whole of an input in one batch: pooling needs all of its tokens."""
+    return header.ranks or (header.embeds and not header.pools_last)
 
 
 def threads(weights_bytes: int, available: int) -> int:

@@ -22,7 +22,9 @@ class Settings:
     slots: int
     n_ctx: int  # tokens of KV cache, all slots together
     kv_unified: bool  # slots share one KV cache, each may use all of it
+    n_batch: int  # tokens computed at once; 0: as llama.cpp likes
     embeds: bool
+    ranks: bool
     gpu_layers: int  # -1: as many as fit
     num_gpus: int  # 0: all of them
     decode_threads: int

@@ -24,6 +24,19 @@ def test_slots_share_what_memory_allows_when_it_is_less_than_a_context_each() ->
     assert shared.kv_tokens * QWEN_06B.kv_bytes_per_token <= 5 * GIB
 
 
+@pytest.mark.parametrize(
+    ("header", "n_batch"),
+    [
+        (MINI, 0),
+        (Header("bert", 512, 0, embeds=True), 512),
+        (Header("bert", 512, 0, embeds=False, ranks=True), 512),
+        (Header("qwen3", 512, 0, embeds=True, pools_last=True), 0),
+    ],
+)
+def test_what_pools_all_tokens_computes_a_whole_input_at_once(header: Header, n_batch: int) -> None:
+    assert plan(header, free_bytes=16 * GIB, context_length=None, slots=None).n_batch == n_batch
+
+
 def test_little_memory_shortens_the_context() -> None:
     tight = plan(QWEN_06B, free_bytes=2 * GIB, context_length=None, slots=None)
     assert tight.context_length == tight.kv_tokens == 4608

@@ -1,0 +1,129 @@
+"""Ranks and scores by llama.cpp: from a reranker's own head, or cosines of an embedding model's vectors.
+
+Seen with xllamacpp 2026.10: a reranker's scores are logits; here they are chances, from 0 to 1.
+"""
+
+import math
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from polychat.engines.base import RequestView, Shaped
+from polychat.engines.llamacpp import vectors
+from polychat.engines.llamacpp.vectors import Usage
+from polychat.schema.rerank import RerankRequest
+from polychat.schema.score import ScoreRequest
+from polychat.types import Endpoint
+
+Pairs = Sequence[tuple[str, str]]
+Then = Callable[[Sequence[float], Usage], bytes]
+"""What the answer is, given the pairs' scores in their order."""
+
+
+class _Result(msgspec.Struct):
+    index: int
+    relevance_score: float
+
+
+class _Results(msgspec.Struct):
+    results: list[_Result]
+    usage: Usage
+
+
+_read_rerank = msgspec.json.Decoder(RerankRequest).decode
+_read_score = msgspec.json.Decoder(ScoreRequest).decode
+_read_results = msgspec.json.Decoder(_Results).decode
+
+
+def rerank(body: bytes, view: RequestView) -> Shaped:
+    """Documents by how well they answer a query, the best first."""
+    request = _read_rerank(body)
+    pairs = [(request.query, text) for text in request.texts]
+    return _compared(pairs, view, lambda scores, usage: _ranking(request, scores, usage))
+
+
+def score(body: bytes, view: RequestView) -> Shaped:
+    """How well the texts of each pair go together, in the pairs' order."""
+    request = _read_score(body)
+    return _compared(request.pairs, view, lambda scores, usage: _scores(request, scores, usage))
+
+
+def _compared(pairs: Pairs, view: RequestView, then: Then) -> Shaped:
+    if Endpoint.EMBEDDINGS in view.endpoints:
+        return _by_vectors(pairs, then)
+    indices: dict[str, list[int]] = {}
+    for index, (query, _) in enumerate(pairs):
+        indices.setdefault(query, []).append(index)
+    return _by_head(pairs, indices, {}, Usage(0, 0), then)
+
+
+def _by_vectors(pairs: Pairs, then: Then) -> Shaped:
+    texts = list(dict.fromkeys(text for pair in pairs for text in pair))
+
+    def response(data: bytes) -> bytes:
+        found, usage = vectors.read(data)
+        of = dict(zip(texts, found, strict=True))
+        return then([vectors.cosine(of[one], of[other]) for one, other in pairs], usage)
+
+    return Shaped(Endpoint.EMBEDDINGS, vectors.asked(texts, encoding_format="base64"), response)
+
+
+def _by_head(
+    pairs: Pairs, left: Mapping[str, Sequence[int]], known: Mapping[int, float], so_far: Usage, then: Then
+) -> Shaped:
+    """One call for each query: the pairs of the first one in `left` now, the others after it."""
+    (query, indices), *others = left.items()
+    asked = {"query": query, "documents": [pairs[index][1] for index in indices]}
+
+    def response(data: bytes) -> bytes | Shaped:
+        answer = _read_results(data)
+        scores = {indices[result.index]: _chance(result.relevance_score) for result in answer.results}
+        usage = Usage(
+            so_far.prompt_tokens + answer.usage.prompt_tokens, so_far.total_tokens + answer.usage.total_tokens
+        )
+        if others:
+            return _by_head(pairs, dict(others), {**known, **scores}, usage, then)
+        all_scores = {**known, **scores}
+        return then([all_scores[index] for index in range(len(pairs))], usage)
+
+    return Shaped(Endpoint.RERANK, msgspec.json.encode(asked), response, is_side_call=bool(others))
+
+
+def _chance(logit: float) -> float:
+    """The logistic function, without overflow."""
+    return (1 + math.tanh(logit / 2)) / 2
+
+
+def _ranking(request: RerankRequest, scores: Sequence[float], usage: Usage) -> bytes:
+    texts = request.texts
+    best = sorted(range(len(texts)), key=lambda index: -scores[index])[: request.top_n or None]
+    results: list[dict[str, object]] = [
+        {"index": index, "document": {"text": texts[index]}, "relevance_score": scores[index]}
+        for index in best
+    ]
+    if request.return_documents is False:
+        for result in results:
+            del result["document"]
+    return msgspec.json.encode(
+        {"id": _id("rerank"), "model": request.model, "usage": usage, "results": results}
+    )
+
+
+def _scores(request: ScoreRequest, scores: Sequence[float], usage: Usage) -> bytes:
+    data = [{"index": index, "object": "score", "score": value} for index, value in enumerate(scores)]
+    return msgspec.json.encode(
+        {
+            "id": _id("score"),
+            "object": "list",
+            "created": int(time.time()),
+            "model": request.model,
+            "data": data,
+            "usage": usage,
+        }
+    )
+
+
+def _id(kind: str) -> str:
+    return f"{kind}-{secrets.token_hex(12)}"

@@ -1,0 +1,111 @@
+"""Embeddings by llama.cpp, as OpenAI has published them.
+
+Seen with xllamacpp 2026.10: its vectors have length 1; it does not know `dimensions`, refuses nulls, and adds
+a field of its own to base64.
+"""
+
+import base64
+import math
+import operator
+import struct
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from polychat.engines.base import RequestView, Shaped
+from polychat.engines.llamacpp import fields
+from polychat.errors import RequestError
+from polychat.schema.embeddings import EmbeddingRequest, Input
+from polychat.types import Endpoint
+
+Vector = Sequence[float]
+
+
+class Usage(msgspec.Struct):
+    prompt_tokens: int
+    total_tokens: int
+
+
+class _Item(msgspec.Struct):
+    index: int
+    embedding: str  # base64
+
+
+class _Answer(msgspec.Struct):
+    data: list[_Item]
+    usage: Usage
+
+
+_read_request = msgspec.json.Decoder(EmbeddingRequest).decode
+_read_answer = msgspec.json.Decoder(_Answer).decode
+
+
+def embeddings(body: bytes, view: RequestView) -> Shaped:
+    """Vectors of texts, or of token ids."""
+    request = _read_request(body)
+    if request.encoding_format == "base64" or request.dimensions is not None:
+        return Shaped(
+            Endpoint.EMBEDDINGS,
+            asked(request.input, encoding_format="base64"),
+            lambda data: _shown(data, request),
+        )
+    return Shaped(
+        Endpoint.EMBEDDINGS,
+        asked(request.input, encoding_format="float"),
+        lambda data: fields.named(data, view.model),
+    )
+
+
+def asked(given: Input | Sequence[str], *, encoding_format: Literal["float", "base64"]) -> bytes:
+    """What llama.cpp is asked for the vectors of `given`."""
+    return msgspec.json.encode({"input": given, "encoding_format": encoding_format})
+
+
+def read(data: bytes) -> tuple[list[Vector], Usage]:
+    """The vectors, in their inputs' order, of an answer in base64."""
+    answer = _read_answer(data)
+    items = sorted(answer.data, key=lambda item: item.index)
+    return [_unpacked(item.embedding) for item in items], answer.usage
+
+
+def cosine(one: Vector, other: Vector) -> float:
+    """How alike two vectors of length 1 are, from -1 to 1."""
+    total: float = sum(map(operator.mul, one, other))
+    return max(-1.0, min(1.0, total))
+
+
+def _shown(data: bytes, request: EmbeddingRequest) -> bytes:
+    vectors, usage = read(data)
+    if request.dimensions is not None:
+        vectors = [_shortened(vector, request.dimensions) for vector in vectors]
+    show = _packed if request.encoding_format == "base64" else list
+    items = [
+        {"object": "embedding", "index": index, "embedding": show(vector)}
+        for index, vector in enumerate(vectors)
+    ]
+    return msgspec.json.encode({"object": "list", "data": items, "model": request.model, "usage": usage})
+
+
+def _shortened(vector: Vector, dimensions: int) -> Vector:
+    """The first `dimensions` numbers, again as a vector of length 1.
+
+    Raises:
+        RequestError: there are not so many.
+    """
+    if dimensions > len(vector):
+        raise RequestError(
+            f"'dimensions' is {dimensions}, but this model's vectors have {len(vector)}.", param="dimensions"
+        )
+    kept = vector[:dimensions]
+    length = math.hypot(*kept) or 1.0
+    return [value / length for value in kept]
+
+
+def _unpacked(text: str) -> Vector:
+    data = base64.b64decode(text)
+    return struct.unpack(f"<{len(data) // 4}f", data)
+
+
+def _packed(vector: Vector) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
