@@ -27,6 +27,9 @@ def api(
         float, typer.Option(help="Seconds that running answers get to end after SIGTERM.", min=0)
     ] = 10.0,
     max_body_mb: Annotated[int, typer.Option(help="Largest request body, in MiB.", min=1)] = 64,
+    image_hosts: Annotated[
+        str, typer.Option(help="Hosts of this network that images may be fetched from, split by commas.")
+    ] = "",
     db: options.Db = "",
     keep_responses_days: options.KeepResponsesDays = 30,
 ) -> None:
@@ -55,6 +58,7 @@ def api(
         max_body_bytes=max_body_mb * 1024 * 1024,
         database=database.usable(db),
         keep_responses_days=keep_responses_days,
+        image_hosts=options.split_list(image_hosts),
     )
     sock = listen.bind(host, port)
     shown = f"[{host}]" if ":" in host else host

@@ -14,11 +14,12 @@ from polychat.gateway.answers import error_of
 from polychat.gateway.dispatch import Attempts, Dispatcher
 from polychat.gateway.events import EventRelay
 from polychat.gateway.exchange import Exchange, Journey
+from polychat.gateway.images import Images
 from polychat.gateway.sink import MediaToClient, Sink, ToClient
 from polychat.gateway.upstream import Labels, Upstream
 from polychat.gateway.wire import Response, UpstreamBroken, UpstreamSilent, UpstreamUnreachable
 from polychat.routing.replica import Replica
-from polychat.types import Endpoint
+from polychat.types import Endpoint, Feature
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +38,10 @@ _ENDS_BY_ITSELF = frozenset(  # streams of these have no [DONE]: the last event 
 class Relay:
     """Sends requests to the replicas that a dispatcher chooses."""
 
-    def __init__(self, dispatcher: Dispatcher, upstream: Upstream) -> None:
+    def __init__(self, dispatcher: Dispatcher, upstream: Upstream, images: Images) -> None:
         self._dispatcher = dispatcher
         self._upstream = upstream
+        self._images = images
 
     async def forward(
         self, exchange: Exchange, body: bytes, view: RequestView, sink: Sink | None = None
@@ -59,6 +61,9 @@ class Relay:
         Raises:
             PlatformError: nobody could answer, or a replica died in mid-answer.
         """
+        if Feature.VISION in view.needs:
+            await self._dispatcher.choose(view, Attempts())  # nothing is fetched for a model that cannot see
+            body = await self._images.inlined(body, view.request)
         attempts = Attempts()
         while True:
             replica = await self._dispatcher.choose(view, attempts)

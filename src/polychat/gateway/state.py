@@ -9,6 +9,8 @@ from polychat.gateway.auth import Keys
 from polychat.gateway.background import Background
 from polychat.gateway.dispatch import Dispatcher
 from polychat.gateway.follow import ControllerLink
+from polychat.gateway.image_fetch import ImageFetcher
+from polychat.gateway.images import Images
 from polychat.gateway.relay import Relay
 from polychat.gateway.response_store import ResponseStore
 from polychat.gateway.upstream import Upstream
@@ -30,6 +32,7 @@ class Settings:
     drain_timeout_s: float = 10.0
     max_body_bytes: int = 64 * 1024 * 1024
     keep_responses_days: int = 30  # 0: for ever
+    image_hosts: tuple[str, ...] = ()  # clients' images may come from these, public or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Gateway:
             registry=registry,
             dispatcher=dispatcher,
             upstream=upstream,
-            relay=Relay(dispatcher, upstream),
+            relay=Relay(dispatcher, upstream, Images(ImageFetcher(trusted=settings.image_hosts))),
             controller=ControllerLink(
                 settings.controller_url,
                 registry,

@@ -17,18 +17,23 @@ _PARTS = {
     "assistant": _PARTS_OF_ALL | {"refusal"},
     "tool": _PARTS_OF_ALL | {"image_url"},  # tools that take screenshots
 }
-_FIELD_OF_PART = {
-    "text": "text",
-    "image_url": "image_url",
-    "input_audio": "input_audio",
-    "refusal": "refusal",
-}
+_NAMED_AS_THEIR_FIELD = ("text", "image_url", "input_audio", "video_url", "audio_url", "refusal")
 FEATURES_OF_PARTS = {"image_url": Feature.VISION, "input_audio": Feature.AUDIO_INPUT}
 
 
 class ImageUrl(msgspec.Struct):
     url: NonEmpty
     detail: Literal["auto", "low", "high", "original"] | None = None
+
+
+class MediaUrl(msgspec.Struct):
+    """Video and audio as vLLM takes them."""
+
+    url: NonEmpty
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith("data:"):
+            raise ValueError("[url] must be a data URL: only images are fetched")
 
 
 class InputAudio(msgspec.Struct):
@@ -43,12 +48,13 @@ class ContentPart(msgspec.Struct):
     text: str | None = None
     image_url: ImageUrl | None = None
     input_audio: InputAudio | None = None
+    video_url: MediaUrl | None = None
+    audio_url: MediaUrl | None = None
     refusal: str | None = None
 
     def __post_init__(self) -> None:
-        field = _FIELD_OF_PART.get(self.type)
-        if field and getattr(self, field) is None:
-            raise ValueError(f"[{field}] is required in a part of type '{self.type}'")
+        if self.type in _NAMED_AS_THEIR_FIELD and getattr(self, self.type) is None:
+            raise ValueError(f"[{self.type}] is required in a part of type '{self.type}'")
 
 
 class CalledFunction(msgspec.Struct):
