@@ -249,6 +249,13 @@ def test_a_background_response_is_fetched_later(sdk: openai.OpenAI) -> None:
     assert "Hello" in response.output_text
 
 
+def test_whoever_stops_watching_does_not_end_it(service: Service, sdk: openai.OpenAI) -> None:
+    with sdk.responses.create(model="slow", input="a b c", background=True, stream=True) as stream:
+        first = next(iter(stream))
+    assert first.type == "response.created"
+    assert finished(sdk, first.response.id).status == "completed"
+
+
 def test_a_background_response_can_be_watched_too(sdk: openai.OpenAI) -> None:
     stream = sdk.responses.create(model="polychat-mini", input="Hello!", background=True, stream=True)
     events = list(stream)

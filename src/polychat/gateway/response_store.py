@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from polychat.compat.responses import response as shown
-from polychat.compat.responses.items import Json
+from polychat.compat.responses.items import Json, is_response_id
 from polychat.compat.responses.response import UNFINISHED
 from polychat.db.responses import Responses, StoredResponse
 from polychat.gateway.background import LOST_AFTER_S
@@ -44,7 +44,7 @@ class ResponseStore:
 
     async def get(self, id_: str, *, owner: str) -> Record | None:
         """The response; one that nobody works on any more has failed."""
-        row = await self._table.get(id_, owner=owner)
+        row = await self._table.get(id_, owner=owner) if is_response_id(id_) else None
         if row is None:
             return None
         record = _record(row)
@@ -55,6 +55,8 @@ class ResponseStore:
 
     async def chain(self, id_: str, *, owner: str) -> list[Record]:
         """The response and those before it, oldest first."""
+        if not is_response_id(id_):
+            return []
         return [_record(row) for row in await self._table.chain(id_, owner=owner)]
 
     async def cancel(self, record: Record) -> Record:

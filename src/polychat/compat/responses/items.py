@@ -14,12 +14,18 @@ _PREFIXES = {
     "custom_tool_call_output": "ctco",
     "reasoning": "rs",
 }
-_ID = re.compile(r"^[a-z]+_(?P<key>[0-9a-f]{48})(?:i[0-9a-f]{3,}|[0-9a-f]{4,})$")
+_RESPONSE_ID = re.compile(r"^resp_[0-9a-f]{48}\Z")
+_ID = re.compile(r"^[a-z]+_(?P<key>[0-9a-f]{48})(?:i[0-9a-f]{3,}|[0-9a-f]{4,})\Z")
 
 
 def response_id(key: str) -> str:
     """`key`: 48 hex digits, of which the ids of its items are made too."""
     return f"resp_{key}"
+
+
+def is_response_id(text: str) -> bool:
+    """Whether it can be one of ours; nothing else is worth a look into the database."""
+    return _RESPONSE_ID.match(text) is not None
 
 
 def output_id(kind: str, key: str, index: int) -> str:

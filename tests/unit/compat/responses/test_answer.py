@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
@@ -178,6 +178,7 @@ says = st.one_of(
 )
 
 
+@settings(deadline=None)  # a busy machine is no bug
 @given(st.lists(says, max_size=12), st.sampled_from(["stop", "length", "tool_calls"]))
 def test_whatever_is_said_in_whatever_pieces_the_events_add_up_to_the_response(
     said: list[Json], reason: str
@@ -190,6 +191,7 @@ def test_whatever_is_said_in_whatever_pieces_the_events_add_up_to_the_response(
         PUBLISHED.validate_python(event, strict=True)
 
 
+@settings(deadline=None)  # a busy machine is no bug
 @given(
     thought=st.lists(words, max_size=3),
     text=st.lists(words, max_size=4),

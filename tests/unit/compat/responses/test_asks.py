@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polychat.compat.responses import asks, items
@@ -149,6 +149,11 @@ def test_every_item_gets_an_id_that_tells_its_response() -> None:
     assert items.owner_of(items.output_id("message", KEY, 0)) == items.response_id(KEY)
 
 
+def test_only_what_looks_like_an_id_is_looked_up() -> None:
+    assert items.is_response_id(items.response_id(KEY))
+    assert not any(map(items.is_response_id, ("", "resp_", "resp_\0", f"resp_{KEY}\n", f"x{KEY}")))
+
+
 def test_an_id_of_the_clients_own_stays_and_tells_nothing() -> None:
     (item,) = items.listed([{"id": "mine", "role": "user", "content": "a"}], KEY)
     assert item["id"] == "mine"
@@ -176,6 +181,7 @@ def test_what_cannot_be_shortened_is_not() -> None:
     assert asks.shortened([{"role": "system", "content": "s"}, {"role": "user", "content": "long"}]) == []
 
 
+@settings(deadline=None)  # a busy machine is no bug
 @given(st.lists(st.sampled_from([CALL, OUTPUT, {"role": "user", "content": "u"}]), max_size=30))
 def test_shortening_comes_to_an_end(messages: list[Json]) -> None:
     while messages:
@@ -222,6 +228,7 @@ odd_items = st.one_of(
 )
 
 
+@settings(deadline=None)  # a busy machine is no bug
 @given(st.lists(odd_items, min_size=1, max_size=4))
 def test_whatever_the_items_are_they_are_asked_or_refused(given_: list[Json]) -> None:
     try:

@@ -55,7 +55,7 @@ async def _in_background(gateway: Gateway, exchange: Exchange, job: Job) -> None
     with contextlib.suppress(NoReplicaAvailable):
         gateway.registry.ready(job.request.model, Endpoint.CHAT)
     await gateway.responses.save(job.record)
-    watched = Watched()
+    watched = Watched(is_watched=bool(job.request.stream))
     gateway.background.start(job.record.id, _work(gateway, exchange.journey, job, watched))
     if job.request.stream:
         await watched.show(exchange)

@@ -81,17 +81,19 @@ class ToClient:
 class Watched:
     """The client may look on, and leave without ending it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_watched: bool) -> None:
+        self._is_watched = is_watched
         self._queue: asyncio.Queue[bytes] = asyncio.Queue()  # at most one answer
 
     async def whole(self, body: bytes) -> None:
-        self._queue.put_nowait(b"")
+        """There is nothing to see: it does not stream."""
 
     async def write(self, events: bytes) -> None:
-        self._queue.put_nowait(events)
+        if self._is_watched:
+            self._queue.put_nowait(events)
 
     async def end(self) -> None:
-        self._queue.put_nowait(b"")
+        await self.write(b"")
 
     async def show(self, exchange: Exchange) -> None:
         """Send the events until there are no more.
@@ -99,8 +101,11 @@ class Watched:
         Raises:
             ClientLeft: the client did.
         """
-        await exchange.start_stream()
-        async with exchange.leaving_cancels():
-            while events := await self._queue.get():
-                await exchange.write(events)
-        await exchange.end()
+        try:
+            await exchange.start_stream()
+            async with exchange.leaving_cancels():
+                while events := await self._queue.get():
+                    await exchange.write(events)
+            await exchange.end()
+        finally:
+            self._is_watched = False
