@@ -3,7 +3,7 @@
 import msgspec
 
 from polychat.engines.base import RequestView, Shaped
-from polychat.engines.llamacpp import fields
+from polychat.engines.llamacpp import continued, fields
 
 _NULL_ROLE = b'"role":"assistant","content":null'
 _EMPTY_ROLE = b'"role":"assistant","content":""'
@@ -17,7 +17,7 @@ def shape(body: bytes, view: RequestView) -> Shaped:
     return Shaped(
         view.endpoint,
         body,
-        response=lambda data: fields.common(data, view),
+        response=lambda data: fields.common(continued.rest(data, view), view),
         event=lambda data: event(data, view),
     )
 
