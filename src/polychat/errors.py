@@ -10,6 +10,8 @@
     - MethodNotAllowed        405
     - BodyTooLarge            413
     - UnsupportedMediaType    415
+    - UnsupportedEncoding     415
+    - HeadersTooLarge         431
   + Unauthorized              401
   + NotImplementedByModel     501  no replica of the model offers this route
   + NotOffered                501  a foreign API's route that has no counterpart here
@@ -130,6 +132,24 @@ class UnsupportedMediaType(RequestError):
 
     def __init__(self, media_type: str, *, wanted: str = "application/json") -> None:
         super().__init__(f"The content type {media_type!r} is not supported; send {wanted}.")
+
+
+class UnsupportedEncoding(RequestError):
+    status = 415
+    code = "unsupported_media_type"
+
+    def __init__(self, header: str, value: str) -> None:
+        super().__init__(
+            f"The {header} {value[:40]!r} is not supported; send the JSON uncompressed and in UTF-8."
+        )
+
+
+class HeadersTooLarge(RequestError):
+    status = 431
+    code = "request_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The request's URL and headers are larger than {limit_bytes} bytes.")
 
 
 class Unauthorized(PlatformError):

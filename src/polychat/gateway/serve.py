@@ -9,6 +9,7 @@ from types import FrameType
 import uvicorn
 
 from polychat.gateway import app
+from polychat.gateway.http import Http
 from polychat.gateway.state import Gateway, Settings
 
 KEEP_ALIVE_S = (
@@ -22,7 +23,7 @@ def serve(sock: socket.socket, settings: Settings) -> None:
     config = uvicorn.Config(
         app.create(gateway),
         loop="uvloop",
-        http="httptools",
+        http=Http,
         ws="none",
         lifespan="on",
         log_config=None,  # its warnings go where ours go

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from polychat.errors import RequestError
+from polychat.schema.allowed_tools import narrowed
 from polychat.schema.validation import parse_chat
 
 USER = {"role": "user", "content": "hi"}
@@ -89,3 +90,29 @@ def test_parameters_that_are_no_schema_of_an_object_are_named(parameters: object
 @pytest.mark.parametrize("parameters", [None, {}, {"type": "object"}])
 def test_a_function_may_have_no_parameters(parameters: object) -> None:
     parse([USER], tools=[{"type": "function", "function": {"name": "f", "parameters": parameters}}])
+
+
+def test_of_allowed_tools_only_those_are_told_and_all_else_stays() -> None:
+    asked = {
+        "model": "m",
+        "messages": [USER],
+        "tools": [TOOL, NAMED],
+        "tool_choice": ALLOWED,
+        "my_field": 1.0,
+    }
+    body = json.dumps(asked).encode()
+    assert json.loads(narrowed(body, parse_chat(body))) == asked | {"tools": [NAMED], "tool_choice": "auto"}
+
+
+@pytest.mark.parametrize("choice", [None, "auto", TOOL])
+def test_a_body_without_allowed_tools_stays_the_very_same(choice: object) -> None:
+    body = json.dumps({"model": "m", "messages": [USER], "tools": [TOOL], "tool_choice": choice}).encode()
+    assert narrowed(body, parse_chat(body)) is body
+
+
+@pytest.mark.parametrize("kind", ["video_url", "audio_url"])
+def test_video_and_audio_are_not_fetched(kind: str) -> None:
+    part = {"type": kind, kind: {"url": "http://127.0.0.1/a"}}
+    with pytest.raises(RequestError, match="must be a data URL") as caught:
+        parse([{"role": "user", "content": [part]}])
+    assert caught.value.param == f"messages[0].content[0].{kind}.url"

@@ -1,9 +1,10 @@
 """What the routes that run a model share: read the body, check it, send it to a replica."""
 
+import re
 from collections.abc import Callable
 
 from polychat.engines.base import RequestView
-from polychat.errors import UnsupportedMediaType
+from polychat.errors import UnsupportedEncoding, UnsupportedMediaType
 from polychat.gateway.exchange import Exchange
 from polychat.gateway.sink import Sink
 from polychat.gateway.state import Gateway
@@ -14,6 +15,8 @@ from polychat.types import Endpoint
 
 _SENT_BY_TOOLS = ("application/x-www-form-urlencoded", "text/plain", "application/octet-stream")
 """What curl -d and simple clients put on JSON unasked."""
+_CHARSET = re.compile(r"charset\s*=\s*\"?([^\s;\"]*)")
+_UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii", "")
 
 
 async def infer(
@@ -52,12 +55,17 @@ def view_of(endpoint: Endpoint, request: Request) -> RequestView:
 
 
 async def read_json(gateway: Gateway, exchange: Exchange) -> bytes:
-    """The whole body, if its content type does not speak against JSON.
+    """The whole body, if its headers do not speak against plain JSON.
 
     Raises:
-        UnsupportedMediaType, BodyTooLarge: it is not taken.
+        UnsupportedMediaType, UnsupportedEncoding, BodyTooLarge: it is not taken.
     """
-    media_type = exchange.header(b"content-type").decode("latin-1").partition(";")[0].strip().lower()
+    media_type, _, options = exchange.header(b"content-type").decode("latin-1").lower().partition(";")
+    media_type = media_type.strip()
     if media_type and "json" not in media_type and media_type not in _SENT_BY_TOOLS:
         raise UnsupportedMediaType(media_type)
+    if (charset := _CHARSET.search(options)) and charset[1] not in _UTF_8:
+        raise UnsupportedEncoding("charset", charset[1])
+    if (coding := exchange.header(b"content-encoding").decode("latin-1").lower()) not in ("", "identity"):
+        raise UnsupportedEncoding("content encoding", coding)
     return await exchange.body(limit_bytes=gateway.settings.max_body_bytes)

@@ -1,0 +1,46 @@
+"""The HTTP protocol of the gateway: uvicorn's, with a limit on headers and errors in OpenAI's envelope."""
+
+import json
+from http import HTTPStatus
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from polychat.errors import HeadersTooLarge, RequestError
+
+MAX_HEAD_BYTES = 64 * 1024  # of the request line and all headers, as far as they come in several pieces
+
+
+class Http(HttpToolsProtocol):
+    """One connection. uvicorn itself would keep reading headers for as long as a client sends them."""
+
+    _head_bytes: int | None = None  # read of a head that is not complete; None between heads
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head_bytes is None or self.transport.is_closing():
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(HeadersTooLarge(MAX_HEAD_BYTES))
+
+    def on_message_begin(self) -> None:
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head_bytes = None
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(RequestError("This is not valid HTTP."))
+
+    def _refuse(self, error: RequestError) -> None:
+        """Answer at once: there is no request yet that the application could answer."""
+        self._head_bytes = None
+        body = json.dumps(error.envelope()).encode()
+        head = (
+            f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
