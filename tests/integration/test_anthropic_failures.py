@@ -151,6 +151,16 @@ async def test_tokens_are_counted_by_the_replica(site: Site, client: anthropic.A
     assert (engine.received[0].path, json.loads(engine.received[0].body)) == ("/tokenize", request)
 
 
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
+async def test_an_engine_that_answers_nonsense_is_to_blame(
+    site: Site, http: httpx.AsyncClient, path: str
+) -> None:
+    async with site.engines(answer(b"<html>"), endpoints=frozenset({"/tokenize", "/v1/chat/completions"})):
+        response = await http.post(path, json=ASKED)
+    assert response.status_code in (500, 502)
+    assert "engine" in response.text or "replica" in response.text
+
+
 async def test_openais_clients_still_see_their_own_errors(http: httpx.AsyncClient) -> None:
     response = await http.get("/v1/models/nobody")
     assert response.json()["error"]["code"] == "model_not_found"

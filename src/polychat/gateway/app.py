@@ -134,7 +134,7 @@ def create(gateway: Gateway) -> ASGIApp:
             allow_origins=list(origins),
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["x-request-id", "retry-after"],
+            expose_headers=["x-request-id", "request-id", "retry-after"],
         )
     return app
 

@@ -4,6 +4,8 @@ from collections.abc import Collection
 
 import msgspec
 
+from polychat.errors import PlatformError
+
 
 class FunctionPiece(msgspec.Struct):
     name: str | None = None
@@ -63,7 +65,7 @@ class Usage(msgspec.Struct):
         """Anthropic counts what came from a cache apart."""
         cached = (self.prompt_tokens_details and self.prompt_tokens_details.cached_tokens) or 0
         return {
-            "input_tokens": self.prompt_tokens - cached,
+            "input_tokens": max(self.prompt_tokens - cached, 0),
             "cache_creation_input_tokens": 0,
             "cache_read_input_tokens": cached,
             "output_tokens": self.completion_tokens,
@@ -93,4 +95,16 @@ class Answer(msgspec.Struct):
         return next((word for word in said if isinstance(word, str) and word in stop_sequences), None)
 
 
-decode = msgspec.json.Decoder(Answer).decode
+_decode = msgspec.json.Decoder(Answer).decode
+
+
+def decode(data: bytes) -> Answer:
+    """An engine's chat completion or chunk.
+
+    Raises:
+        PlatformError: it is none.
+    """
+    try:
+        return _decode(data)
+    except msgspec.DecodeError as exc:
+        raise PlatformError(f"The engine's answer is no chat completion: {exc}.") from exc

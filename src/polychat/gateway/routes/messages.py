@@ -9,6 +9,7 @@ from polychat.compat.anthropic.errors import errors_of
 from polychat.compat.anthropic.face import AnthropicFace
 from polychat.compat.anthropic.requests import MessagesRequest
 from polychat.engines.base import RequestView
+from polychat.errors import ReplicaError
 from polychat.gateway.exchange import Exchange
 from polychat.gateway.routes.inference import read_json, view_of
 from polychat.gateway.routes.tokenize import parse_tokenize
@@ -61,7 +62,10 @@ async def count_tokens(gateway: Gateway, exchange: Exchange) -> None:
     request = requests.parse_count(await read_json(gateway, exchange))
     body, counted = msgspec.json.encode(asks.count(request)), Collected()
     await gateway.relay.forward(exchange, body, view_of(Endpoint.TOKENIZE, parse_tokenize(body)), counted)
-    num_tokens = msgspec.json.decode(counted.body, type=_Count).count
+    try:
+        num_tokens = msgspec.json.decode(counted.body, type=_Count).count
+    except msgspec.DecodeError as exc:
+        raise ReplicaError("The replica did not say how many tokens there are.") from exc
     await exchange.json(msgspec.json.encode({"input_tokens": num_tokens}))
 
 

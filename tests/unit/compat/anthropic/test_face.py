@@ -237,3 +237,9 @@ def test_an_answer_that_says_nothing_is_a_message_all_the_same() -> None:
     assert whole(face(), content="")["content"] == []
     shown = events(face())
     assert [event["type"] for event in shown] == ["message_start", "ping", "message_delta", "message_stop"]
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[]", b'{"choices":[{"message":{"content":7}}]}'])
+def test_what_is_no_chat_completion_is_the_engines_failure(answer: bytes) -> None:
+    with pytest.raises(PlatformError, match="no chat completion"):
+        face().whole(answer)
