@@ -1,12 +1,16 @@
 """Real polychat processes for tests: start one, wait for what it says or serves, end it by its pid."""
 
+import atexit
+import functools
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -86,9 +90,18 @@ def answers(url: str, *, api_key: str = "") -> bool:
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Ours, without what a developer has set for polychat, plus `extra`."""
+    """Ours, without what a developer has set and stored for polychat, plus `extra`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("POLYCHAT_")}
-    return kept | {"PYTHONUNBUFFERED": "1", "POLYCHAT_CONFIG": os.devnull} | dict(extra or {})
+    ours = {"PYTHONUNBUFFERED": "1", "POLYCHAT_CONFIG": os.devnull, "XDG_STATE_HOME": _state()}
+    return kept | ours | dict(extra or {})
+
+
+@functools.cache
+def _state() -> str:
+    """A folder for what processes keep when a test gives them none; gone when the tests are."""
+    folder = tempfile.mkdtemp(prefix="polychat-state-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class RoleProcess:
