@@ -108,9 +108,10 @@ async def rewritten_chunks(model: Path, body: dict[str, object], view: RequestVi
     return [json.loads(line) for document in sent for line in document.splitlines()]
 
 
-async def test_an_embedding_model_serves_embeddings_only(tmp_path: Path) -> None:
+async def test_an_embedding_model_serves_embeddings_and_no_chats(tmp_path: Path) -> None:
     engine = engine_for(tiny_gguf.write(tmp_path / "embed.gguf", embeds=True))
-    assert engine.endpoints == {Endpoint.EMBEDDINGS}
+    assert Endpoint.EMBEDDINGS in engine.endpoints
+    assert not engine.endpoints & {Endpoint.CHAT, Endpoint.COMPLETIONS}
     async with running(engine) as client:
         answer = (await client.post("/v1/embeddings", json={"input": ["a", "b"]})).json()
     assert [len(item["embedding"]) for item in answer["data"]] == [tiny_gguf.WIDTH] * 2
