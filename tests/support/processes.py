@@ -92,7 +92,8 @@ def answers(url: str, *, api_key: str = "") -> bool:
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Ours, without what a developer has set and stored for polychat, plus `extra`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("POLYCHAT_")}
-    ours = {"PYTHONUNBUFFERED": "1", "POLYCHAT_CONFIG": os.devnull, "XDG_STATE_HOME": _state()}
+    state = os.environ.get("XDG_STATE_HOME") or _state()  # a test may have set it
+    ours = {"PYTHONUNBUFFERED": "1", "POLYCHAT_CONFIG": os.devnull, "XDG_STATE_HOME": state}
     return kept | ours | dict(extra or {})
 
 
