@@ -1,23 +1,28 @@
 """Samples as token ids with a loss weight per token, and batches of similar length."""
 
+import bisect
+import itertools
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import torch
 from corpus.mix import sample
-from corpus.sample import Sample, segments
+from corpus.sample import Piece, Sample, segments
 from tokenizer import SPACE
 from tokenizers import Tokenizer
 from torch import Tensor
 
 MAX_TOKENS = 1500
+LONGEST_TOKEN = 24  # characters of one that a grammar can force
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     ids: list[int]
     weights: list[float]  # 0 for given tokens
+    choices: dict[int, list[int]] = field(default_factory=dict)  # by position: tokens a grammar lets through
 
 
 def load_tokenizer(work_dir: Path) -> Tokenizer:
@@ -37,7 +42,45 @@ def encode(tokenizer: Tokenizer, drawn: Sample) -> Item:
         ids += tokens
         each = len(tokens) ** -0.5 if is_answer else 0.0
         weights += [2 * each] + [each] * (len(tokens) - 1)
-    return Item(ids, weights)
+    pieces = drawn.turns[-1].pieces if drawn.turns else ()
+    return Item(ids, weights, forced_choices(tokenizer, pieces, len(ids)))
+
+
+def forced_choices(tokenizer: Tokenizer, pieces: tuple[Piece, ...], end: int) -> dict[int, list[int]]:
+    """The tokens allowed at each forced position of an answer whose last token is the one before `end`.
+
+    White space and code fences are among them, since llama.cpp's grammar lets them through around values.
+    """
+    if not pieces:
+        return {}
+    encoded = tokenizer.encode("".join(piece.text for piece in pieces) + "<|im_end|>")
+    ends = list(itertools.accumulate(len(piece.text) for piece in pieces))
+    choices = {}
+    for index, (start, _) in enumerate(encoded.offsets[:-1]):
+        at = bisect.bisect_right(ends, start)
+        piece, done = pieces[at], start - (ends[at] - len(pieces[at].text))
+        if piece.allowed is not None:
+            allowed = _continuations(tokenizer, piece, done) | {encoded.ids[index]}
+            choices[end - len(encoded.ids) + index] = sorted(allowed)
+    return choices
+
+
+def _continuations(tokenizer: Tokenizer, piece: Piece, done: int) -> set[int]:
+    texts, around, last = _vocabulary(tokenizer)
+    if not piece.allowed:
+        return set(texts.values()) - {last}
+    rests = [way[done:] for way in piece.allowed if way.startswith(piece.text[:done])]
+    found = (texts.get(rest[:n]) for rest in rests for n in range(1, min(len(rest), LONGEST_TOKEN) + 1))
+    return around | {index for index in found if index is not None}
+
+
+@lru_cache(maxsize=1)
+def _vocabulary(tokenizer: Tokenizer) -> tuple[dict[str, int], set[int], int]:
+    """Tokens by their text, those of white space and code fences, and the one that ends an answer."""
+    size = tokenizer.get_vocab_size()
+    texts = {tokenizer.decode([index], skip_special_tokens=False): index for index in range(size)}
+    around = {index for text, index in texts.items() if text and not text.strip(" \n\t`")}
+    return texts, around, texts["<|im_end|>"]
 
 
 def random_copy(rng: random.Random, vocab_size: int) -> Item:
@@ -84,6 +127,18 @@ def tensors(group: list[Item]) -> tuple[Tensor, Tensor, Tensor]:
         ids[row, : len(item.ids)] = torch.tensor(item.ids)
         weights[row, : len(item.ids)] = torch.tensor(item.weights)
     return ids[:, :-1], ids[:, 1:], weights[:, 1:]
+
+
+def grammar(group: list[Item], wanted: Tensor, vocab_size: int) -> Tensor:
+    """What to add to the logits of the `wanted` targets, (their number, vocabulary): -inf where forbidden."""
+    bias = torch.zeros(int(wanted.sum()), vocab_size)
+    rows = wanted.flatten().cumsum(0).view_as(wanted) - 1
+    for number, item in enumerate(group):
+        for position, allowed in item.choices.items():
+            row = bias[rows[number, position - 1]]
+            row.fill_(float("-inf"))
+            row[allowed] = 0.0
+    return bias
 
 
 def related_tokens(tokenizer: Tokenizer) -> list[tuple[int, int]]:

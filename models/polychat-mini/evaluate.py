@@ -1,6 +1,6 @@
-"""Score an OpenAI-compatible endpoint that serves polychat-mini, skill by skill, at temperature 0.
+"""Score an OpenAI-compatible endpoint that serves polychat-mini, skill by skill.
 
-    python evaluate.py http://127.0.0.1:8000/v1 [--model NAME] [--count 100] [--show 3]
+    python evaluate.py http://127.0.0.1:8000/v1 [--count 100] [--show 3] [--held] [--temperature 1]
 
 Everything asked is drawn with a fixed seed from the `test` split, whose phrasings, invented
 names and tools neither the training nor its dev scores ever used. Of a conversation only the
@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import httpx
+from corpus.json_answers import simple_sample
 from corpus.mix import WEIGHTS, sample
 from corpus.sample import Call, JsonObject, Sample, messages, schema
 from corpus.words import listed
@@ -25,6 +26,7 @@ from wild import QUESTIONS, Question
 SEED = 4242
 MAX_TOKENS = 200
 NOT_DRAWN = ("raw", "long")  # a closed set of prompts; chats that can outgrow the context
+HELD = ("json", "forced")  # by a grammar: scored by ending and parsing, not by the words
 STORY_WORDS = frozenset(listed("Once Can Let The One Then They In At From"))
 
 
@@ -32,6 +34,7 @@ STORY_WORDS = frozenset(listed("Once Can Let The One Then They In At From"))
 class Reply:
     text: str
     calls: tuple[Call, ...] = ()
+    has_ended: bool = True  # by itself, not at max_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,34 +48,42 @@ class Outcome:
 
 
 class Endpoint:
-    """One server; every request is greedy."""
+    """One server; every request is greedy unless a temperature is given."""
 
-    def __init__(self, base_url: str, model: str, api_key: str) -> None:
+    def __init__(self, base_url: str, model: str, api_key: str, temperature: float = 0) -> None:
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._http = httpx.Client(base_url=base_url.rstrip("/"), headers=headers, timeout=300)
-        self._model = model
+        self._model, self._temperature = model, temperature
 
     def first_model(self) -> None:
         if not self._model:
             self._model = str(self._http.get("/models").raise_for_status().json()["data"][0]["id"])
 
-    def chat(self, turns: Sequence[JsonObject], tools: Sequence[JsonObject]) -> Reply:
-        body: JsonObject = {"messages": list(turns)}
+    def chat(
+        self, turns: Sequence[JsonObject], tools: Sequence[JsonObject], forced: JsonObject | None = None
+    ) -> Reply:
+        body: JsonObject = {"messages": list(turns)} | (forced or {})
         if tools:
             body["tools"] = list(tools)
         try:
-            message = self._post("/chat/completions", body)["message"]
+            choice = self._post("/chat/completions", body)
         except httpx.HTTPStatusError as exc:  # a wrong answer: the prompt may be longer than the context
             return Reply(exc.response.text)
+        message = choice["message"]
         assert isinstance(message, dict)
-        found = message.get("tool_calls") or []
-        return Reply(message.get("content") or "", tuple(_call(call["function"]) for call in found))
+        calls = tuple(_call(call["function"]) for call in message.get("tool_calls") or [])
+        return Reply(message.get("content") or "", calls, choice["finish_reason"] != "length")
 
     def complete(self, prompt: str) -> Reply:
         return Reply(str(self._post("/completions", {"prompt": prompt})["text"]))
 
     def _post(self, path: str, body: JsonObject) -> dict[str, object]:
-        fixed: JsonObject = {"model": self._model, "temperature": 0, "seed": SEED, "max_tokens": MAX_TOKENS}
+        fixed: JsonObject = {
+            "model": self._model,
+            "temperature": self._temperature,
+            "seed": SEED,
+            "max_tokens": MAX_TOKENS,
+        }
         response = self._http.post(path, json=body | fixed)
         choice: dict[str, object] = response.raise_for_status().json()["choices"][0]
         return choice
@@ -106,6 +117,8 @@ def score(endpoint: Endpoint, drawn: Sample) -> Outcome:
             else close(got) == close(drawn.completion)
         )
         return Outcome(drawn.skill, ok, ok, drawn.prompt, drawn.completion, got)
+    if drawn.answer_schema or drawn.skill == "forced":
+        return score_held(endpoint, drawn)
     *given, last = drawn.turns
     reply = endpoint.chat(messages(given), [schema(tool) for tool in drawn.tools])
     question = given[-1].content
@@ -115,6 +128,41 @@ def score(endpoint: Endpoint, drawn: Sample) -> Outcome:
     ok = reply.text == last.content and not reply.calls
     near = close(reply.text) == close(last.content) and not reply.calls
     return Outcome(drawn.skill, ok, near, question, last.content, reply.text or str(reply.calls))
+
+
+def score_held(endpoint: Endpoint, drawn: Sample) -> Outcome:
+    """Exact: it ends by itself and parses. Close: the values are the expected ones too."""
+    *given, last = drawn.turns
+    tools = [schema(tool) for tool in drawn.tools]
+    reply = endpoint.chat(messages(given), tools, held_by(drawn.answer_schema))
+    if drawn.answer_schema:
+        value = parsed(reply.text)
+        ok, right = value is not None, value == parsed(last.content)
+    else:
+        ok = bool(reply.calls) and all("unfinished" not in call.arguments for call in reply.calls)
+        right = any(call.arguments == last.calls[0].arguments for call in reply.calls)
+    shown = reply.text + "".join(str(call) for call in reply.calls)
+    expected = last.content if drawn.answer_schema else str(last.calls[0])
+    ok = ok and reply.has_ended
+    return Outcome(drawn.skill, ok, ok and right, given[-1].content, expected, shown)
+
+
+def held_by(answer_schema: JsonObject | None) -> JsonObject:
+    """What makes the server hold the answer by a grammar."""
+    if answer_schema is None:
+        return {"tool_choice": "required"}
+    if "properties" not in answer_schema:
+        return {"response_format": {"type": "json_object"}}
+    body: JsonObject = {"name": "answer", "strict": True, "schema": answer_schema}
+    return {"response_format": {"type": "json_schema", "json_schema": body}}
+
+
+def parsed(text: str) -> object:
+    """The JSON value of `text`; None when it has none."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return None
 
 
 def score_wild(endpoint: Endpoint, question: Question) -> Outcome:
@@ -161,18 +209,36 @@ def main() -> None:
     parser.add_argument("--api-key", default="")
     parser.add_argument("--count", type=int, default=100, help="samples per skill")
     parser.add_argument("--show", type=int, default=0, help="failures to print per skill")
+    parser.add_argument("--temperature", type=float, default=0)
+    parser.add_argument("--held", action="store_true", help="only answers that a grammar holds")
     args = parser.parse_args()
-    endpoint = Endpoint(args.base_url, args.model, args.api_key)
+    endpoint = Endpoint(args.base_url, args.model, args.api_key, args.temperature)
     endpoint.first_model()
+    if not args.held:
+        report_free(endpoint, args.count, args.show)
+    report_held(endpoint, args.count, args.show)
+
+
+def report_free(endpoint: Endpoint, count: int, num_shown: int) -> None:
+    """The skills that the card's mean is over, and the hand-written questions."""
     rng, means = random.Random(SEED), []
     with ThreadPoolExecutor(4) as pool:
-        for skill in [skill for skill in WEIGHTS if skill not in NOT_DRAWN]:
-            drawn = [sample(rng, skill, "test") for _ in range(args.count)]
-            means.append(report(list(pool.map(lambda s: score(endpoint, s), drawn)), args.show))
+        for skill in [skill for skill in WEIGHTS if skill not in (*NOT_DRAWN, *HELD)]:
+            drawn = [sample(rng, skill, "test") for _ in range(count)]
+            means.append(report(list(pool.map(lambda s: score(endpoint, s), drawn)), num_shown))
         wild = list(pool.map(lambda q: score_wild(endpoint, q), QUESTIONS))
-    report(wild, args.show)
+    report(wild, num_shown)
     right = sum(o.is_exact for o in wild)
     print(f"mean of the skills {sum(means) / len(means):.3f}   wild {right} of {len(wild)}")
+
+
+def report_held(endpoint: Endpoint, count: int, num_shown: int) -> None:
+    """Answers under random schemas, forced calls, and facts taken out of plain sentences."""
+    rng = random.Random(SEED)
+    drawn = [sample(rng, skill, "test") for skill in HELD for _ in range(count)]
+    drawn += [simple_sample(rng, "test") for _ in range(count)]
+    with ThreadPoolExecutor(4) as pool:
+        report(list(pool.map(lambda s: score(endpoint, s), drawn)), num_shown)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Train polychat-mini on CPU in fp32: Muon for the matrices, AdamW for the rest.
 
     python train.py WORK_DIR --minutes 70 --tokens 24e6 [--resume]
+    python train.py WORK_DIR --minutes 17 --tokens 6e6 --tune OLD/final.pt --rate 0.25
 
 The schedule follows the tokens processed or the wall clock, whichever is further along, so a
 busy machine still ends with a low learning rate. A checkpoint is written every 100 steps.
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import torch
 from corpus.mix import WEIGHTS
-from data import Item, batches, dev_items, draw, load_tokenizer, random_copy, related_tokens, tensors
+from data import Item, batches, dev_items, draw, grammar, load_tokenizer, random_copy, related_tokens, tensors
 from model import Config, Mini, plant_copying, planted_masks
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -30,7 +31,9 @@ MATRIX_RATE, EMBEDDING_RATE, VECTOR_RATE = 0.02, 0.02, 0.003
 MATRIX_DECAY = 0.03
 SAVE_EVERY_STEPS = 100
 EMA_DECAY = 0.99  # checkpoints hold averaged weights too: they score as if the rate had decayed
-NOT_WEIGHED = ("tale", "raw", "long")  # skills whose dev score does not change how often they are drawn
+TUNE_DECAY = 0.95  # the same for a short tuning run
+# Skills whose dev score does not change how often they are drawn.
+NOT_WEIGHED = ("tale", "raw", "long", "json", "forced")
 
 
 @dataclass
@@ -74,13 +77,15 @@ class Trainer:
         self.progress, self.rng = Progress(), random.Random(1000)
         self.dev = dev_items(tokenizer, list(WEIGHTS), count=30, seed=777)
         self.pool: list[list[Item]] = []
+        self.peak, self.first = 1.0, 0.0  # of the learning rate; where in the schedule the run begins
+        self.decay = EMA_DECAY
 
     def run(self) -> None:
         started, before, losses = time.monotonic(), self.progress.seconds, []
         while (fraction := self.fraction()) < 1:
             losses.append(self.step(fraction))
             self.progress.seconds = before + time.monotonic() - started
-            if self.progress.step % 50 == 0:
+            if self.progress.step % 25 == 0:
                 self.log(f"loss {sum(losses) / len(losses):.4f} fraction {fraction:.3f}")
                 losses = []
             if self.progress.step % SAVE_EVERY_STEPS == 0:
@@ -89,21 +94,24 @@ class Trainer:
 
     def fraction(self) -> float:
         """How far the schedule is, 0 to 1."""
-        return max(self.progress.num_tokens / self.limit_tokens, self.progress.seconds / self.limit_s)
+        done = max(self.progress.num_tokens / self.limit_tokens, self.progress.seconds / self.limit_s)
+        return self.first + (1 - self.first) * done
 
     def rate(self, fraction: float) -> float:
         """Factor of all learning rates."""
         warm = min(1.0, (self.progress.step + 1) / WARMUP_STEPS)
         falling = (1 - fraction) / (1 - CONSTANT_UNTIL)
-        return warm * min(1.0, max(0.02, falling))
+        return self.peak * warm * min(1.0, max(0.02, falling))
 
     def step(self, fraction: float) -> float:
-        micros = [tensors(self.next_batch(fraction)) for _ in range(MICROS)]
+        groups = [self.next_batch(fraction) for _ in range(MICROS)]
+        micros = [tensors(group) for group in groups]
         total = sum(float(weights.sum()) for _, _, weights in micros)
         loss_sum = 0.0
-        for inputs, targets, weights in micros:
+        for group, (inputs, targets, weights) in zip(groups, micros, strict=True):
             wanted = weights > 0
             logits = self.model.logits(self.model.hidden(inputs)[wanted])
+            logits = logits + grammar(group, wanted, logits.shape[-1])
             each = functional.cross_entropy(logits, targets[wanted], reduction="none")
             loss = (each * weights[wanted]).sum() / total
             torch.autograd.backward(loss)
@@ -129,7 +137,7 @@ class Trainer:
             change = orthogonal(gradient.lerp(momentum, 0.95)) * shape_gain + MATRIX_DECAY * matrix
             matrix.sub_(change * masks.get(name, 1.0), alpha=MATRIX_RATE * rate)
         self.model.zero_grad(set_to_none=True)
-        decay = min(EMA_DECAY, 1 - 1 / (self.progress.step + 2))
+        decay = min(self.decay, 1 - 1 / (self.progress.step + 2))
         for name, parameter in self.model.named_parameters():
             self.average[name].lerp_(parameter, 1 - decay)
 
@@ -173,6 +181,17 @@ class Trainer:
         self.progress.weights = dict(WEIGHTS) | self.progress.weights
         self.rng.setstate(state["random"])
 
+    def tune(self, path: Path, rate: float) -> None:
+        """Go on from the averaged weights of a finished run, at `rate` of the learning rate and falling."""
+        state = torch.load(path, weights_only=False)
+        self.model.load_state_dict(state["average"])
+        self.average = {n: p.detach().clone() for n, p in self.model.named_parameters()}
+        self.adam.load_state_dict(state["adam"])
+        self.momenta = state["momenta"]
+        self.progress.weights |= state["progress"]["weights"]
+        self.progress.step = WARMUP_STEPS  # the momenta are warm already
+        self.peak, self.first, self.decay = rate, CONSTANT_UNTIL, TUNE_DECAY
+
     def score_average(self) -> dict[str, float]:
         trained = {n: p.detach().clone() for n, p in self.model.named_parameters()}
         self.model.load_state_dict(self.average)
@@ -193,7 +212,9 @@ def exact_share(model: Mini, items: list[Item]) -> float:
     right = 0
     for group in batches(items, 6000):
         inputs, targets, weights = tensors(group)
-        best = model.logits(model.hidden(inputs)).argmax(-1)
+        logits = model.logits(model.hidden(inputs))
+        everywhere = torch.ones_like(targets, dtype=torch.bool)
+        best = (logits + grammar(group, everywhere, logits.shape[-1]).view_as(logits)).argmax(-1)
         right += int(((best == targets) | (weights == 0)).all(1).sum())
     return right / len(items)
 
@@ -205,6 +226,8 @@ def main() -> None:
     parser.add_argument("--tokens", type=float, default=24e6)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--tune", type=Path, help="the final.pt of a finished run to go on from")
+    parser.add_argument("--rate", type=float, default=0.25, help="of the learning rate when tuning")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
@@ -213,6 +236,8 @@ def main() -> None:
     )
     if args.resume:
         trainer.resume()
+    if args.tune:
+        trainer.tune(args.tune, args.rate)
     trainer.log(json.dumps(asdict(trainer.model.config)))
     trainer.run()
 

@@ -8,6 +8,7 @@ from corpus import memory
 from corpus.echo import echo
 from corpus.faq import faq
 from corpus.greetings import greeting
+from corpus.json_answers import forced_sample, json_sample
 from corpus.sample import Sample, Turn, assistant, user
 from corpus.systems import system_sample
 from corpus.tales import raw_sample, tale_sample
@@ -30,6 +31,8 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
         "result": 0.06,
         "no_call": 0.05,
         "long": 0.01,
+        "json": 0.36,
+        "forced": 0.18,
     }
 )
 Turns = Callable[[random.Random, Split], tuple[str, str]]
@@ -107,5 +110,7 @@ SAMPLES: Mapping[str, Callable[[random.Random, Split], Sample]] = MappingProxyTy
         "result": result_sample,
         "no_call": no_call_sample,
         "long": long_sample,
+        "json": json_sample,
+        "forced": forced_sample,
     }
 )

@@ -20,10 +20,23 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of an answer that a grammar holds. `allowed` is what the grammar lets through here.
+
+    None: anything. (): anything but the end. Else one of these texts, of which `text` is one or the start
+    of one; the model then learns to prefer `text` to the others, and not to write it unforced.
+    """
+
+    text: str
+    allowed: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     role: str
     content: str
     calls: tuple[Call, ...] = ()
+    pieces: tuple[Piece, ...] = ()  # of the whole answer, where a grammar holds it; only in a last turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,7 @@ class Sample:
     tools: tuple[Tool, ...] = ()
     prompt: str = ""
     completion: str = ""
+    answer_schema: JsonObject | None = None  # that the request asks for; the prompt does not show it
 
 
 def user(text: str) -> Turn:

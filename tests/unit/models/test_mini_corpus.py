@@ -1,3 +1,4 @@
+import json
 import random
 import re
 from collections.abc import Callable
@@ -5,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import jinja2
+import jsonschema
 import pytest
 
 from tests.unit.models.conftest import MINI
@@ -34,7 +36,9 @@ def test_no_held_out_question_about_polychat_is_in_training(load: Load) -> None:
         assert trained.isdisjoint(plain(question) for question in item.held.split("|")), item.key
 
 
-@pytest.mark.parametrize("module", ["greetings", "echo", "memory", "tales", "systems", "yesno", "unknown"])
+@pytest.mark.parametrize(
+    "module", ["greetings", "echo", "memory", "tales", "systems", "yesno", "unknown", "json_scenes"]
+)
 def test_no_held_out_phrasing_is_in_training(load: Load, module: str) -> None:
     phrasings = load("corpus.words").Phrasings
     values = list(vars(load(f"corpus.{module}")).values())
@@ -88,3 +92,33 @@ def test_the_chat_template_writes_what_training_saw(load: Load) -> None:
         tools = [sample_module.schema(tool) for tool in sample.tools]
         shown = template.render(messages=sample_module.messages(sample.turns), tools=tools)
         assert shown == "".join(text for text, _ in sample_module.segments(sample)) + "\n"
+
+
+def held(load: Load, skill: str, *, count: int = 150) -> list[Any]:
+    """Training samples whose last answer a grammar holds."""
+    mix, rng = load("corpus.mix"), random.Random(13)
+    return [mix.sample(rng, skill, "train") for _ in range(count)]
+
+
+def test_an_answer_to_a_schema_keeps_to_it(load: Load) -> None:
+    for sample in held(load, "json"):
+        jsonschema.validate(json.loads(sample.turns[-1].content), sample.answer_schema)
+
+
+@pytest.mark.parametrize("skill", ["json", "forced"])
+def test_the_pieces_of_an_answer_are_the_answer(load: Load, skill: str) -> None:
+    for sample in held(load, skill):
+        written, _ = load("corpus.sample").segments(sample)[-1]
+        assert "".join(piece.text for piece in sample.turns[-1].pieces) + "<|im_end|>" == written
+
+
+@pytest.mark.parametrize("skill", ["json", "forced"])
+def test_what_a_grammar_forces_is_among_what_it_allows(load: Load, skill: str) -> None:
+    pieces = [piece for sample in held(load, skill) for piece in sample.turns[-1].pieces]
+    forced = [piece for piece in pieces if piece.allowed]
+    assert forced
+    assert all(piece.text in piece.allowed for piece in forced)
+
+
+def test_no_answer_is_taught_to_open_with_json_by_itself(load: Load) -> None:
+    assert all(sample.turns[-1].pieces[0].allowed for sample in held(load, "json"))
