@@ -3,24 +3,40 @@
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
+from polychat.conformance.applies import MESSAGES, OLLAMA, RESPONSES
 from polychat.conformance.catalog import scenarios
 from polychat.conformance.runner import Outcome, client, tried
 from polychat.conformance.scenario import Scenario
 from polychat.conformance.target import Reply, Target
-from tests.support.cluster import ECHO, Cluster
+from polychat.types import Endpoint
+from tests.support import minilm_gguf, tiny_gguf
+from tests.support.cluster import Cluster
 from tests.support.fake_engine import FakeEngine, answer
 from tests.support.processes import environment, get_json, wait_until
 
-ENGINES = {  # the engine -> how a worker of it is started, with one model called "model"
-    "echo": (*ECHO[:3], "--model-names", "model", "--echo-tokens-per-s", "0", "--context-length", "4096"),
-    "llamacpp": ("worker", "builtin", "--model-names", "model"),
+AT_ONCE = ("--echo-tokens-per-s", "0", "--context-length", "4096")
+ENGINES: Mapping[str, Callable[[Path], tuple[str, ...]]] = {  # what a worker is started with, given a folder
+    "echo": lambda folder: ("--engine", "echo", *AT_ONCE),
+    "llamacpp": lambda folder: ("builtin",),
+    "llamacpp-bert": lambda folder: (str(minilm_gguf.write(folder / "bert.gguf")),),
+    "llamacpp-decoder": lambda folder: (str(tiny_gguf.write(folder / "decoder.gguf", embeds=True)),),
 }
+EMBEDS = {"llamacpp-bert", "llamacpp-decoder"}  # of chats and the like they need only refuse one each
+GENERATE = {Endpoint.CHAT, Endpoint.COMPLETIONS, RESPONSES, MESSAGES, OLLAMA}
+REFUSED = {"chat.shape", "completions.shape", "responses.create", "anthropic.create", "ollama.chat"}
+CASES = [
+    pytest.param(engine, scenario, id=f"{engine}-{scenario.id}")
+    for engine in ENGINES
+    for scenario in scenarios()
+    if engine not in EMBEDS or scenario.route not in GENERATE or scenario.id in REFUSED
+]
 
 
 @dataclass
@@ -38,7 +54,8 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         cluster = Cluster(stack)
-        cluster.start_worker(*ENGINES[request.param])
+        model = ENGINES[request.param](tmp_path_factory.mktemp("model"))
+        cluster.start_worker("worker", *model, "--model-names", "model")
         wait_until(lambda: cluster.serves("model"), what="the gateway knows the model")
         yield Served(request.param, cluster.api_url)
 
@@ -51,7 +68,7 @@ async def target(served: Served) -> AsyncIterator[Target]:
         yield Target(http, served.api_url, "model", card, is_polychat=True, probed=served.probed)
 
 
-@pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.id)
+@pytest.mark.parametrize(("served", "scenario"), CASES, indirect=["served"])
 async def test_the_published_api_is_kept_to(target: Target, scenario: Scenario) -> None:
     result = await tried(target, scenario)
     if result.outcome is Outcome.NONE:
@@ -63,11 +80,11 @@ async def test_the_published_api_is_kept_to(target: Target, scenario: Scenario) 
 def test_the_command_prints_the_matrix_and_the_models_card_shows_the_result(served: Served) -> None:
     done = conformance("--base-url", f"{served.api_url}/v1", "--model", "model")
     assert done.stdout.splitlines()[0].split() == ["model"]
-    assert "stream" in done.stdout
+    assert "embeddings" in done.stdout
     assert (done.returncode == 1) == ("✗" in done.stdout)
     card = get_json(f"{served.api_url}/v1/models/model")
     assert isinstance(card, dict)
-    assert card["conformance"]["passed"] > 100
+    assert card["conformance"]["passed"] > 20
 
 
 def test_only_some_scenarios_run_when_told_so(served: Served) -> None:
