@@ -12,7 +12,8 @@ import msgspec
 
 from polychat import __version__
 from polychat.gateway.openapi import foreign, published
-from polychat.gateway.openapi.operation import STATUSES, Api, Operation, Stream, Struct
+from polychat.gateway.openapi.operation import SSE, STATUSES, Api, Operation, Stream, Struct
+from polychat.schema.answers.errors import ErrorEnvelope
 
 Json = dict[str, Any]  # the document being made
 References = Mapping[Struct, Json]  # how the document names the schema of a struct
@@ -50,6 +51,7 @@ def describe() -> Json:
     """The document."""
     structs = list(dict.fromkeys(_structs(OPERATIONS)))
     references, schemas = msgspec.json.schema_components(structs, ref_template=_REFERENCES + "{name}")
+    named = dict(zip(structs, references, strict=True))
     made: Json = {
         "openapi": "3.1.1",
         "info": {
@@ -60,14 +62,32 @@ def describe() -> Json:
         },
         "security": _SECURITY,
         "tags": [{"name": api.value} for api in Api],
-        "paths": _paths(dict(zip(structs, references, strict=True))),
+        "paths": _paths(named),
         "components": {"schemas": schemas, "securitySchemes": _SCHEMES},
     }
-    for operation in OPERATIONS:
-        if operation.files:
-            assert operation.request is not None
-            schemas[operation.request.__name__]["properties"].update(dict.fromkeys(operation.files, _FILE))
+    _add_what_structs_cannot_say(schemas, named)
     return _with_short_names(made)
+
+
+def _add_what_structs_cannot_say(schemas: Json, references: References) -> None:
+    for operation in OPERATIONS:
+        if operation.request is None:
+            continue
+        schema = schemas[references[operation.request]["$ref"].removeprefix(_REFERENCES)]
+        for name in operation.refuses:
+            schema["properties"].pop(name, None)
+        if operation.files:
+            schema["properties"] = _of_form(schema["properties"]) | dict.fromkeys(operation.files, _FILE)
+
+
+def _of_form(properties: Json) -> Json:
+    """A form has no null: what is not wanted is left out."""
+    return {
+        name: {"anyOf": [each for each in schema["anyOf"] if each != {"type": "null"}]}
+        if "anyOf" in schema
+        else schema
+        for name, schema in properties.items()
+    }
 
 
 def short_name(name: str) -> str:
@@ -168,6 +188,12 @@ def _success(operation: Operation, references: References) -> Json:
 
 
 def _stream(stream: Stream, references: References) -> Json:
-    """A stream is a text for OpenAPI 3.1; `itemSchema`, which 3.2 has for its pieces, tells the rest."""
-    pieces = {} if stream.piece is None else {"itemSchema": references[stream.piece]}
-    return {"schema": {"type": "string"}} | pieces
+    """The schema is that of one event or line: OpenAPI 3.1 has no words for a whole stream."""
+    if stream.media_type != SSE:
+        return {"schema": references[stream.piece]} if stream.piece else {}
+    data: Json = {"type": "string", "contentMediaType": "application/json"}
+    if stream.piece is not None:
+        pieces = {"anyOf": [references[stream.piece], references[ErrorEnvelope]]}
+        data = {"anyOf": [{"const": "[DONE]"}, data | {"contentSchema": pieces}]}
+    event = {"event": {"type": "string"}, "data": data}
+    return {"schema": {"type": "object", "required": ["data"], "properties": event}}

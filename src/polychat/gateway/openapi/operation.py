@@ -74,6 +74,7 @@ class Operation:
     stream: Stream | None = None
     other_types: tuple[str, ...] = ()  # content types of a successful answer besides JSON
     files: tuple[str, ...] = ()  # fields of a form that are files; empty: the request is JSON
+    refuses: tuple[str, ...] = ()  # fields of the request that the gateway knows only to refuse them
     query: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # parameters and their schemas
     statuses: tuple[int, ...] = RUNS_A_MODEL  # of errors
     is_open: bool = False  # needs no key

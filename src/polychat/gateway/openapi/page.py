@@ -66,10 +66,16 @@ def _operation(method: str, path: str, operation: Json) -> Iterable[str]:
 
 def _answer(answer: Json) -> str:
     types = [
-        f"<code>{media_type}</code> {_kind(content.get('itemSchema') or content.get('schema', {}))}"
+        f"<code>{media_type}</code> {_kind(_piece(content.get('schema', {})))}"
         for media_type, content in answer["content"].items()
     ]
     return f"{escape(answer['description'])}<br>{'<br>'.join(types)}"
+
+
+def _piece(schema: Json) -> Json:
+    """What an event carries is more telling than what an event is."""
+    data: Json = schema.get("properties", {}).get("data", schema)
+    return {"anyOf": [each.get("contentSchema", each) for each in data.get("anyOf", [data])]}
 
 
 def _schema(name: str, schema: Json) -> Iterable[str]:
@@ -90,6 +96,8 @@ def _kind(schema: Json) -> str:
         return f"<a href=#{name}>{name}</a>"
     if "anyOf" in schema:
         return " or ".join(_kind(each) for each in schema["anyOf"] if each != {"type": "null"})
+    if "const" in schema:
+        return f"<code>{escape(schema['const'])}</code>"
     if "enum" in schema:
         return ", ".join(f"<code>{escape(json.dumps(value))}</code>" for value in schema["enum"])
     if schema.get("items"):

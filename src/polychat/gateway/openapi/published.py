@@ -10,6 +10,7 @@ from polychat.schema.answers.chat import ChatCompletion, ChatCompletionChunk
 from polychat.schema.answers.completions import Completion
 from polychat.schema.answers.models import ModelCard, ModelList
 from polychat.schema.chat import ChatRequest
+from polychat.schema.classify import ClassifyRequest
 from polychat.schema.completions import CompletionRequest
 from polychat.schema.embeddings import EmbeddingRequest
 from polychat.schema.media import (
@@ -20,10 +21,13 @@ from polychat.schema.media import (
     TranscriptionForm,
     TranslationForm,
 )
+from polychat.schema.rerank import RerankRequest
+from polychat.schema.score import ScoreRequest
 from polychat.schema.tokenize import DetokenizeRequest, TokenizeRequest
 
 _HELLO = [{"role": "user", "content": "Hello!"}]
 _DONE = "It ends with `data: [DONE]`; one that breaks, with one event that holds an error instead."
+_NOT_HERE = ("conversation", "prompt", "context_management", "moderation")
 _STORED = (400, 401, 404, 405, 503)
 _ITEMS_QUERY: Mapping[str, Mapping[str, object]] = {
     "order": {"type": "string", "enum": ["asc", "desc"]},
@@ -41,6 +45,7 @@ TEXT = (
         ChatRequest,
         ChatCompletion,
         example={"model": MODEL, "messages": _HELLO},
+        refuses=("functions", "function_call", "web_search_options", "moderation"),
         stream=Stream(SSE, ChatCompletionChunk, f"With `stream`: a ChatCompletionChunk an event. {_DONE}"),
     ),
     Operation(
@@ -91,6 +96,7 @@ RESPONSES = (
         ResponseRequest,
         responses.Response,
         example={"model": MODEL, "input": "Hello!"},
+        refuses=_NOT_HERE,
         stream=Stream(SSE, None, "With `stream`: OpenAI's events, numbered, to `response.completed`."),
     ),
     Operation(
@@ -101,6 +107,7 @@ RESPONSES = (
         CountRequest,
         responses.InputTokens,
         example={"model": MODEL, "input": "Hello!"},
+        refuses=_NOT_HERE,
     ),
     Operation(
         "GET",
@@ -201,6 +208,42 @@ MEDIA = (
 )
 
 TOKENS = (
+    *(
+        Operation(
+            "POST",
+            path,
+            "Order documents by how well they answer a query",
+            Api.EXTRA,
+            RerankRequest,
+            pooling.Ranking,
+            example={"model": MODEL, "query": "What is a GPU?", "documents": ["a processor", "a fruit"]},
+        )
+        for path in ("/v1/rerank", "/rerank", "/v2/rerank")
+    ),
+    *(
+        Operation(
+            "POST",
+            path,
+            "Tell how well texts go together",
+            Api.EXTRA,
+            ScoreRequest,
+            pooling.ScoreList,
+            example={"model": MODEL, "text_1": "What is a GPU?", "text_2": ["a processor", "a fruit"]},
+        )
+        for path in ("/v1/score", "/score")
+    ),
+    *(
+        Operation(
+            "POST",
+            path,
+            "Sort texts into classes",
+            Api.EXTRA,
+            ClassifyRequest,
+            pooling.ClassificationList,
+            example={"model": MODEL, "input": ["Is this a question?"]},
+        )
+        for path in ("/v1/classify", "/classify")
+    ),
     Operation(
         "POST",
         "/tokenize",
