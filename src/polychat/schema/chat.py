@@ -133,17 +133,18 @@ class ChatRequest(GenerationRequest, kw_only=True):
     @property
     def needs(self) -> frozenset[Feature]:
         """What the model must be able to do."""
-        kind = self.response_format.type if self.response_format else "text"
-        asked = {
-            Feature.TOOLS: bool(self.tools) and self.tool_choice != "none",
-            Feature.JSON_SCHEMA: kind != "text",
-            Feature.LOGPROBS: bool(self.logprobs),
-            Feature.LOGIT_BIAS: bool(self.logit_bias),
-            Feature.CONTINUE: bool(self.continue_final_message),
-        }
-        parts = [part.type for m in self.messages if isinstance(m.content, list) for part in m.content]
-        seen = {FEATURES_OF_PARTS[part] for part in parts if part in FEATURES_OF_PARTS}
-        return frozenset(feature for feature, is_asked in asked.items() if is_asked) | seen
+        asked = (
+            (Feature.TOOLS, self.tools and self.tool_choice != "none"),
+            (Feature.JSON_SCHEMA, self.response_format and self.response_format.type != "text"),
+            (Feature.LOGPROBS, self.logprobs),
+            (Feature.LOGIT_BIAS, self.logit_bias),
+            (Feature.CONTINUE, self.continue_final_message),
+        )
+        needs = [feature for feature, is_asked in asked if is_asked]
+        for message in self.messages:
+            if type(message.content) is list:
+                needs += [FEATURES_OF_PARTS[p.type] for p in message.content if p.type in FEATURES_OF_PARTS]
+        return frozenset(needs)
 
 
 _NOT_HERE = {

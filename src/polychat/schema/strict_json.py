@@ -33,13 +33,13 @@ def check(body: bytes) -> None:
         RequestError: it is not; says what is wrong and where.
     """
     text = _text(body)
-    if any(suspect in body for suspect in _SUSPECTS):
+    if b"\\u" in body and any(suspect in body for suspect in _SUSPECTS):
         _check_escapes(body)
     if len(body) > MAX_VALUES:
         _check_num_values(body)
     decoder = _EXACT if len(body) < _SMALL_BYTES or _may_overflow(body) else _PLAIN
     try:
-        document = decoder.decode(text)
+        document = _decoded(text, decoder)
     except _Problem as problem:
         path = _path_of_problem(text)
         place = f" at '{path}'" if path else ""
@@ -52,6 +52,15 @@ def check(body: bytes) -> None:
         raise RequestError(f"The request body must be a JSON object, not {_kind(document)}.")
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         _check_depth(document)
+
+
+def _decoded(text: str, decoder: json.JSONDecoder) -> object:
+    if not text.startswith("{"):
+        return decoder.decode(text)
+    document, end = decoder.raw_decode(text)
+    if end < len(text) and text[end:].strip(" \t\r\n"):
+        return decoder.decode(text)  # says what is wrong after the end
+    return document
 
 
 class _Problem(Exception):

@@ -10,6 +10,8 @@ from polychat.errors import RequestError
 from polychat.schema.generation import Identifier, NonEmpty
 from polychat.schema.json_schema import Rules, problem_of
 
+_STRICT = Rules(is_strict=True, may_recurse=False, is_of_object=True)
+_LOOSE = Rules(is_of_object=True)
 _NO_PARAMETERS = (b"{}", b"null")
 
 
@@ -109,8 +111,6 @@ def _require_schema(function: FunctionTool, param: str) -> None:
     schema = bytes(function.parameters)
     if schema in _NO_PARAMETERS:
         return
-    is_strict = bool(function.strict)
-    rules = Rules(is_strict=is_strict, may_recurse=not is_strict, is_of_object=True)
-    problem = problem_of(schema, rules)
+    problem = problem_of(schema, _STRICT if function.strict else _LOOSE)
     if problem:
         raise RequestError(f"Invalid schema for function '{function.name}': {problem}.", param=param)

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from polychat.errors import RequestError
@@ -148,6 +148,7 @@ VALUES = [b"1", b"-", b"e999", b"9" * 20, b".5", b"NaN", b"true", b"null", b" ",
 snippets = st.lists(st.sampled_from(SYNTAX + VALUES), max_size=12).map(b"".join)
 
 
+@settings(deadline=None)
 @given(documents, st.booleans())
 def test_any_document_is_accepted_exactly_if_the_slow_reference_accepts_it(
     value: object, plain: bool
@@ -156,6 +157,7 @@ def test_any_document_is_accepted_exactly_if_the_slow_reference_accepts_it(
     assert accepts(body) == reference_accepts(body)
 
 
+@settings(deadline=None)
 @given(snippets)
 @example(b'"\\\\ud83d\\ude00"')
 @example(b"NaN,}")

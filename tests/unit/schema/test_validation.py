@@ -2,7 +2,7 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polychat.errors import RequestError
@@ -244,6 +244,7 @@ request_like = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(request_like)
 def test_any_json_is_a_request_or_a_refusal(document: object) -> None:
     for parse in (parse_chat, parse_completion, parse_embedding):
@@ -251,6 +252,7 @@ def test_any_json_is_a_request_or_a_refusal(document: object) -> None:
             parse(json.dumps(document).encode())
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_request_or_a_refusal(body: bytes) -> None:
     with contextlib.suppress(RequestError):
