@@ -50,9 +50,12 @@ def described(mode: str, *, systematic: bool) -> schemathesis.BaseSchema:
     return schemathesis.openapi.from_dict(document, config=schemathesis.Config.from_dict(config))
 
 
-good = described("positive", systematic=True)
-bad = described("negative", systematic=False).include(
-    path=[operation.path for operation in OPERATIONS if operation.request]
+OTHER_NAMES = ["/rerank", "/v2/rerank", "/score", "/classify"]  # of routes that are tried
+good = described("positive", systematic=True).exclude(path=OTHER_NAMES)
+bad = (
+    described("negative", systematic=False)
+    .include(path=[operation.path for operation in OPERATIONS if operation.request])
+    .exclude(path=OTHER_NAMES)
 )
 
 
@@ -66,12 +69,12 @@ def api_url() -> Iterator[str]:
 
 
 @good.parametrize()
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 def test_requests_as_described_are_answered_as_described(case: schemathesis.Case[Any], api_url: str) -> None:
     case.call_and_validate(base_url=api_url, checks=CHECKS)
 
 
 @bad.parametrize()
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 def test_other_requests_are_refused_as_described(case: schemathesis.Case[Any], api_url: str) -> None:
     case.call_and_validate(base_url=api_url, checks=CHECKS)
