@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from polychat.errors import PlatformError
 from polychat.schema import Request
 from polychat.types import Endpoint, Feature, Load
 
@@ -79,6 +80,8 @@ class Shaped:
     """A whole successful answer's body as the client gets it, or the next call that the request needs."""
     event: Callable[[bytes], bytes] | None = None
     """The data of one streamed event (JSON, not "[DONE]"). b"" drops it; a newline begins another event."""
+    refused: Callable[[int, bytes], PlatformError | None] | None = None
+    """The error behind an answer of another status than 200, by its body; None when it is as any engine's."""
     is_side_call: bool = False  # not what the client asked for: its answer never streams to the client
 
 

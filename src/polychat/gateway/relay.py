@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.dialects import dialect_of
-from polychat.errors import ReplicaError, ReplicaTimeout, ReplicaUnavailable
+from polychat.errors import PlatformError, ReplicaError, ReplicaTimeout, ReplicaUnavailable
 from polychat.gateway.answers import error_of
 from polychat.gateway.dispatch import Attempts, Dispatcher
 from polychat.gateway.events import EventRelay
@@ -102,7 +102,7 @@ async def _answer(
 ) -> Shaped | None:
     """Give the answer to the sink, or return the next call to make."""
     if response.status != 200:
-        raise error_of(response.status, await response.read_all(), view.endpoint)
+        raise _error(response.status, await response.read_all(), call, view)
     content_type = response.headers.get(b"content-type", b"application/json").decode("latin-1")
     if view.stream and not call.is_side_call and content_type.startswith("text/event-stream"):
         await _answer_stream(journey, response, call, sink)
@@ -114,9 +114,16 @@ async def _answer(
     answer = call.response(body) if call.response else body
     if isinstance(answer, Shaped):
         return answer
+    if content_type.startswith("text/event-stream"):  # a stream that `response` has put together
+        content_type = "application/json"
     journey.tail = answer[-TAIL_BYTES:]
     await sink.whole(answer, content_type=content_type)
     return None
+
+
+def _error(status: int, body: bytes, call: Shaped, view: RequestView) -> PlatformError:
+    known = call.refused(status, body) if call.refused else None
+    return known or error_of(status, body, view.endpoint)
 
 
 async def _answer_stream(journey: Journey, response: Response, call: Shaped, sink: Sink) -> None:

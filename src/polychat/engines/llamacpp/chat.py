@@ -1,9 +1,17 @@
 """Where llama.cpp's chat completions depart from the published API, and how they are set right."""
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
 from polychat.engines.base import RequestView, Shaped
-from polychat.engines.llamacpp import continued, fields
+from polychat.engines.llamacpp import collect, continued, fields, logprobs
+from polychat.engines.llamacpp.chat_request import asked
+from polychat.engines.llamacpp.forced_call import CallReader, forced_tools
+from polychat.engines.llamacpp.refusals import refusal
+from polychat.engines.llamacpp.usage import Counts
+from polychat.schema.chat import ChatRequest
 
 _NULL_ROLE = b'"role":"assistant","content":null'
 _EMPTY_ROLE = b'"role":"assistant","content":""'
@@ -11,20 +19,111 @@ _NULL = b'"content":null'
 _NO_DELTA = b'"delta":{}'
 _EMPTY_DELTA = b'"delta":{"content":""}'
 
+Document = dict[str, Any]  # Any: decoded JSON
+Edit = Callable[[Document], None]
+"""Sets one choice of a chunk right, in place."""
+
 
 def shape(body: bytes, view: RequestView) -> Shaped:
-    """One chat."""
+    """One chat. What a stream tells better is asked for as a stream, and put together afterwards."""
+    request = view.request if isinstance(view.request, ChatRequest) else ChatRequest(model="", messages=[])
+    event = ChatEvents(view, request)
+    is_collected = not view.stream and event.edits_choices
+    more = fields.STREAMED if is_collected else {}
+
+    def response(data: bytes) -> bytes:
+        if is_collected:
+            return _published(collect.chat_of(collect.chunks_of(data, event)), view)
+        return _published(msgspec.json.decode(continued.rest(data, view)), view)
+
     return Shaped(
         view.endpoint,
-        body,
-        response=lambda data: fields.common(continued.rest(data, view), view),
-        event=lambda data: event(data, view),
+        fields.added(asked(body, request), more),
+        response=response,
+        event=event,
+        refused=lambda status, data: refusal(status, data, view),
     )
 
 
-def event(data: bytes, view: RequestView) -> bytes:
-    """One streamed chunk as OpenAI would send it; the very same object when nothing is amiss."""
-    return fields.usage_apart(fields.common(_without_null(data), view), view)
+class ChatEvents:
+    """The events of one chat as OpenAI would send them; the very same object when nothing is amiss."""
+
+    def __init__(self, view: RequestView, request: ChatRequest) -> None:
+        self._view = view
+        self._edits = _edits(request)
+        self._num_choices = request.n or 1
+        self._counts = Counts(self._num_choices)
+
+    @property
+    def edits_choices(self) -> bool:
+        return bool(self._edits) or self._num_choices > 1
+
+    def __call__(self, data: bytes) -> bytes:
+        if fields.NO_CHOICES in data and fields.USAGE in data:
+            return self._counted(fields.common(data, self._view))
+        fields.raise_error_in(data)
+        data = fields.common(_without_null(data), self._view)
+        if self._edits:
+            data = self._edited(data)
+        return fields.usage_null(data) if data and self._view.include_usage else data
+
+    def _counted(self, data: bytes) -> bytes:
+        """The token counts; of several choices, once all have told theirs."""
+        if self._num_choices == 1:
+            return data
+        chunk = msgspec.json.decode(data)
+        if not self._counts.add(chunk["usage"]):
+            return b""
+        return msgspec.json.encode(chunk | {"usage": self._counts.total})
+
+    def _edited(self, data: bytes) -> bytes:
+        chunk = msgspec.json.decode(data)
+        for choice in chunk["choices"]:
+            for edit in self._edits:
+                edit(choice)
+        if all(_is_empty(choice) for choice in chunk["choices"]):
+            return b""
+        return msgspec.json.encode(chunk)
+
+
+def _edits(request: ChatRequest) -> list[Edit]:
+    edits: list[Edit] = []
+    if request.logprobs:
+        edits.append(lambda choice: _tell_logprobs(choice, request.top_logprobs or 0))
+    if forced_tools(request):
+        readers: dict[int, CallReader] = {}
+        edits.append(lambda choice: _read_call(choice, readers.setdefault(choice["index"], CallReader())))
+    elif request.parallel_tool_calls is False:
+        edits.append(_keep_first_call)
+    return edits
+
+
+def _tell_logprobs(choice: Document, num_top: int) -> None:
+    told = choice.get("logprobs")
+    choice["logprobs"] = logprobs.of_chat(told["content"], num_top=num_top) if told else None
+
+
+def _read_call(choice: Document, reader: CallReader) -> None:
+    delta = choice["delta"]
+    text = delta.get("content") or ""
+    if "role" not in delta:
+        delta.pop("content", None)
+    if calls := reader.feed(text):
+        delta["tool_calls"] = calls
+    if choice["finish_reason"] == "stop":
+        choice["finish_reason"] = "tool_calls"
+
+
+def _keep_first_call(choice: Document) -> None:
+    delta = choice["delta"]
+    if "tool_calls" in delta:
+        delta["tool_calls"] = [call for call in delta["tool_calls"] if call["index"] == 0]
+        if not delta["tool_calls"]:
+            del delta["tool_calls"]
+
+
+def _is_empty(choice: Document) -> bool:
+    return not (choice["delta"] or choice["finish_reason"] or choice.get("logprobs"))
 
 
 def _without_null(data: bytes) -> bytes:
@@ -42,3 +141,17 @@ def _without_null(data: bytes) -> bytes:
             choice["delta"]["content"] = ""
             changed = True
     return msgspec.json.encode(chunk) if changed else data
+
+
+def _published(document: Document, view: RequestView) -> bytes:
+    """A whole answer with every field that OpenAI promises."""
+    document["model"] = view.model
+    if not view.wants_private_fields:
+        document.pop("timings", None)
+    for choice in document["choices"]:
+        choice.setdefault("logprobs", None)
+        message = choice["message"]
+        if message.get("tool_calls") and not message.get("content"):
+            message["content"] = None
+        choice["message"] = {"refusal": None, "annotations": [], **message}
+    return msgspec.json.encode(document)

@@ -1,71 +1,147 @@
 """Where llama.cpp's completions depart from the published API, and how they are set right."""
 
-import re
 from typing import Any
 
 import msgspec
 
 from polychat.engines.base import RequestView, Shaped
-from polychat.engines.llamacpp import fields
+from polychat.engines.llamacpp import collect, fields
+from polychat.engines.llamacpp.logprobs import TextLogprobs
+from polychat.engines.llamacpp.prompts import num_prompts, with_texts
+from polychat.engines.llamacpp.refusals import refusal
+from polychat.engines.llamacpp.usage import Counts
+from polychat.schema.completions import CompletionRequest
 
-_LOGPROBS = b'"logprobs":{'
 _CHAT_ID = b'"id":"chatcmpl-'
 _TEXT_ID = b'"id":"cmpl-'
-_LENGTH_ASKED = re.compile(rb'"(?:max_tokens|n_predict)"\s*:\s*-?\d')
-_DEFAULT_LENGTH = b',"max_tokens":16}'  # OpenAI's; llama.cpp goes on until its context is full
+_DEFAULT_TOKENS = 16  # OpenAI's; llama.cpp goes on until its context is full
+
+Document = dict[str, Any]  # Any: decoded JSON
 
 
 def shape(body: bytes, view: RequestView) -> Shaped:
-    """One completion."""
+    """One completion, after the side calls that tell the texts of prompts that are to be echoed."""
+    known = view.request
+    request = known if isinstance(known, CompletionRequest) else CompletionRequest(model="", prompt="")
+    if not request.echo:
+        return _shaped(body, view, request, [""] * num_prompts(request.prompt))
+    return with_texts(request.prompt, lambda texts: _shaped(body, view, request, texts))
+
+
+def _shaped(body: bytes, view: RequestView, request: CompletionRequest, echoed: list[str]) -> Shaped:
+    event = TextEvents(view, request, echoed)
+    is_collected = not view.stream and event.edits_choices
+
+    def response(data: bytes) -> bytes:
+        if not is_collected:
+            return fields.common(data.replace(_CHAT_ID, _TEXT_ID, 1), view)
+        document = collect.text_of(collect.chunks_of(data, event))
+        return msgspec.json.encode(_best(document, request))
+
     return Shaped(
         view.endpoint,
-        request(body),
-        response=lambda data: response(data, view),
-        event=lambda data: event(data, view),
+        fields.added(body, _asked(body, request) | (fields.STREAMED if is_collected else {})),
+        response=response,
+        event=event,
+        refused=lambda status, data: refusal(status, data, view),
     )
 
 
-def request(data: bytes) -> bytes:
-    """One request as llama.cpp must get it: a completion of no given length is short."""
-    if _LENGTH_ASKED.search(data):
-        return data
-    return data.rstrip()[:-1] + _DEFAULT_LENGTH  # of two equal keys the last one counts
+def _asked(body: bytes, request: CompletionRequest) -> Document:
+    more = fields.engine_fields(request)
+    if request.max_tokens is None and b'"n_predict"' not in body:
+        more["max_tokens"] = _DEFAULT_TOKENS
+    if request.best_of is not None:
+        more["n"] = request.best_of
+    if _asks_logprobs(request) and not request.logprobs:
+        more["logprobs"] = 1  # with none it tells no logprobs at all
+    return more
 
 
-def event(data: bytes, view: RequestView) -> bytes:
-    """One streamed chunk as OpenAI would send it; the very same object when nothing is amiss."""
-    if data == b"null":  # what it sends between two prompts of one request
-        return b""
-    return fields.usage_apart(response(data, view), view)
+def _asks_logprobs(request: CompletionRequest) -> bool:
+    return request.logprobs is not None or _chooses(request)
 
 
-def response(data: bytes, view: RequestView) -> bytes:
-    """A whole answer as OpenAI would send it."""
-    return fields.common(_plain_logprobs(data.replace(_CHAT_ID, _TEXT_ID, 1)), view)
+def _chooses(request: CompletionRequest) -> bool:
+    return (request.best_of or 1) > (request.n or 1)
 
 
-def _plain_logprobs(data: bytes) -> bytes:
-    """Completions have their own form of logprobs; llama.cpp sends that of chats."""
-    if _LOGPROBS not in data:
-        return data
-    document = msgspec.json.decode(data)
-    for choice in document["choices"]:
-        if isinstance(choice.get("logprobs"), dict) and "content" in choice["logprobs"]:
-            choice["logprobs"] = _legacy(choice["logprobs"]["content"] or [])
-    return msgspec.json.encode(document)
+class TextEvents:
+    """The events of one completion as OpenAI would send them; the same object when nothing is amiss."""
+
+    def __init__(self, view: RequestView, request: CompletionRequest, echoed: list[str]) -> None:
+        self._view = view
+        self._request = request
+        self._echoed = echoed  # the text before each prompt's answers
+        self._num_each = request.best_of or request.n or 1
+        self._num_choices = self._num_each * len(echoed)
+        self._counts = Counts(self._num_choices)
+        self._logprobs: dict[int, TextLogprobs] = {}  # by the choice's index
+
+    @property
+    def edits_choices(self) -> bool:
+        request = self._request
+        return bool(
+            _asks_logprobs(request) or request.echo or request.max_tokens == 0 or self._num_choices > 1
+        )
+
+    def __call__(self, data: bytes) -> bytes:
+        if data == b"null":  # what it sends between two prompts of one request
+            return b""
+        fields.raise_error_in(data)
+        data = fields.common(data.replace(_CHAT_ID, _TEXT_ID, 1), self._view)
+        is_last = fields.USAGE in data
+        if not (is_last or self.edits_choices):
+            return fields.usage_null(data) if self._wants_usage else data
+        chunk = msgspec.json.decode(data)
+        usage = chunk.pop("usage", None)
+        for choice in chunk["choices"]:
+            self._edit(choice)
+            if usage and self._request.max_tokens == 0:
+                usage["completion_tokens"] = 0
+            is_last = bool(usage) and self._counts.add(usage, prompt=choice["index"] // self._num_each)
+        sent = msgspec.json.encode(chunk)
+        if not self._wants_usage:
+            return sent
+        sent = fields.usage_null(sent)
+        if not is_last:
+            return sent
+        return sent + b"\n" + msgspec.json.encode(chunk | {"choices": [], "usage": self._counts.total})
+
+    @property
+    def _wants_usage(self) -> bool:
+        return self._view.include_usage or not self._view.stream
+
+    def _edit(self, choice: Document) -> None:
+        if self._request.max_tokens == 0:  # it makes one token all the same
+            choice |= {"text": "", "logprobs": None}
+            choice["finish_reason"] = choice["finish_reason"] and "length"
+        index = choice["index"]
+        echoed = self._echoed[index // self._num_each]
+        if index not in self._logprobs:
+            self._logprobs[index] = TextLogprobs(num_top=self._request.logprobs or 0, offset=len(echoed))
+            choice["text"] = echoed + choice["text"]
+        if choice.get("logprobs"):
+            choice["logprobs"] = self._logprobs[index].of(choice["logprobs"]["content"] or [])
 
 
-def _legacy(tokens: list[dict[str, Any]]) -> dict[str, object]:  # Any: decoded JSON
-    """Offsets count from the beginning of this choice's text, in a stream from that of its chunk."""
-    offsets, at = [], 0
-    for token in tokens:
-        offsets.append(at)
-        at += len(token["token"])
-    return {
-        "tokens": [token["token"] for token in tokens],
-        "token_logprobs": [token["logprob"] for token in tokens],
-        "top_logprobs": [
-            {other["token"]: other["logprob"] for other in token["top_logprobs"]} for token in tokens
-        ],
-        "text_offset": offsets,
-    }
+def _best(document: Document, request: CompletionRequest) -> Document:
+    """The `n` choices of each prompt that the model finds likeliest, of the `best_of` that it has made."""
+    if not _chooses(request):
+        return document
+    num_made, num_kept = request.best_of or 1, request.n or 1
+    kept = []
+    for start in range(0, len(document["choices"]), num_made):
+        made = document["choices"][start : start + num_made]
+        kept += sorted(made, key=_likelihood, reverse=True)[:num_kept]
+    for index, choice in enumerate(kept):
+        choice["index"] = index
+        if request.logprobs is None:
+            choice["logprobs"] = None
+    return document | {"choices": kept}
+
+
+def _likelihood(choice: Document) -> float:
+    """Mean log probability of a token."""
+    told = (choice["logprobs"] or {}).get("token_logprobs") or [0.0]
+    return float(sum(told)) / len(told)

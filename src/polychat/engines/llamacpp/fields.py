@@ -5,15 +5,21 @@ Seen with xllamacpp 2026.10. Texts in these documents are escaped, so a key with
 """
 
 import functools
+from collections.abc import Mapping
 
 import msgspec
 
 from polychat.engines.base import RequestView
+from polychat.errors import PlatformError, ReplicaError
+from polychat.schema.generation import GenerationRequest
 
 TIMINGS = b',"timings":{'
 _MODEL = b'"model":"'
-_USAGE = b'"usage":{'
-_NO_CHOICES = b'"choices":[]'
+USAGE = b'"usage":{'
+NO_CHOICES = b'"choices":[]'
+ERROR = b'{"error":'
+RANDOM_SEED = 2**32 - 1
+STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
 
 
 def common(data: bytes, view: RequestView) -> bytes:
@@ -37,16 +43,45 @@ def named(data: bytes, model: str) -> bytes:
     return data[:start] + name + data[_string_end(data, start) :]
 
 
-def usage_apart(data: bytes, view: RequestView) -> bytes:
-    """Usage comes in a chunk of its own, without choices, and only to those who asked for it."""
-    if _USAGE not in data or _NO_CHOICES in data:
-        return data
-    chunk = msgspec.json.decode(data)
-    usage = chunk.pop("usage")
-    last = msgspec.json.encode(chunk)
-    if not view.include_usage:
-        return last
-    return last + b"\n" + msgspec.json.encode(chunk | {"choices": [], "usage": usage})
+def added(body: bytes, fields: Mapping[str, object]) -> bytes:
+    """The JSON object with these fields too, the very same one if there are none.
+
+    Of two equal keys the last one counts for llama.cpp, so nothing needs decoding.
+    """
+    if not fields:
+        return body
+    more = msgspec.json.encode(fields)[1:]
+    rest = body.rstrip()[:-1].rstrip()
+    return rest + (b"" if rest.endswith(b"{") else b",") + more
+
+
+def engine_fields(request: GenerationRequest) -> dict[str, object]:
+    """What chats and completions must be told in llama.cpp's own words."""
+    fields: dict[str, object] = {}
+    if request.presence_penalty or request.frequency_penalty:
+        fields["repeat_last_n"] = -1  # else they know the last 64 tokens only
+    if request.seed is not None and not 0 <= request.seed < RANDOM_SEED:
+        fields["seed"] = request.seed % RANDOM_SEED  # it takes 32 bits, and draws one itself for the last
+    return fields
+
+
+def usage_null(data: bytes) -> bytes:
+    """A chunk before the one with the token counts, as the client gets it who asked for these."""
+    return data[:-1] + b',"usage":null}'
+
+
+def raise_error_in(data: bytes) -> None:
+    """Raises PlatformError for what llama.cpp says in mid-stream when it cannot go on."""
+    if data.startswith(ERROR):
+        error = msgspec.json.decode(data)["error"]
+        raise failed(str(error.get("message")))
+
+
+def failed(reason: str) -> PlatformError:
+    """The error of an engine that could not go on."""
+    error = PlatformError(f"The engine failed: {reason}")
+    error.code = ReplicaError.code
+    return error
 
 
 def _string_end(data: bytes, start: int) -> int:

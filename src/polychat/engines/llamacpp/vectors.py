@@ -14,12 +14,13 @@ from typing import Literal
 import msgspec
 
 from polychat.engines.base import RequestView, Shaped
-from polychat.engines.llamacpp import fields
+from polychat.engines.llamacpp import fields, truncation
 from polychat.errors import RequestError
 from polychat.schema.embeddings import EmbeddingRequest, Input
 from polychat.types import Endpoint
 
 Vector = Sequence[float]
+Given = Input | Sequence[str] | truncation.Inputs
 
 
 class Usage(msgspec.Struct):
@@ -44,20 +45,14 @@ _read_answer = msgspec.json.Decoder(_Answer).decode
 def embeddings(body: bytes, view: RequestView) -> Shaped:
     """Vectors of texts, or of token ids."""
     request = _read_request(body)
-    if request.encoding_format == "base64" or request.dimensions is not None:
-        return Shaped(
-            Endpoint.EMBEDDINGS,
-            asked(request.input, encoding_format="base64"),
-            lambda data: _shown(data, request),
-        )
-    return Shaped(
-        Endpoint.EMBEDDINGS,
-        asked(request.input, encoding_format="float"),
-        lambda data: fields.named(data, view.model),
-    )
+    cut = request.truncate_prompt_tokens
+    if cut is None or view.context_length is None:
+        return _ask(request.input, request)
+    limit = view.context_length if cut < 0 else min(cut, view.context_length)
+    return truncation.fitted(request.inputs, limit, lambda inputs: _ask(inputs, request))
 
 
-def asked(given: Input | Sequence[str], *, encoding_format: Literal["float", "base64"]) -> bytes:
+def asked(given: Given, *, encoding_format: Literal["float", "base64"]) -> bytes:
     """What llama.cpp is asked for the vectors of `given`."""
     return msgspec.json.encode({"input": given, "encoding_format": encoding_format})
 
@@ -73,6 +68,14 @@ def cosine(one: Vector, other: Vector) -> float:
     """How alike two vectors of length 1 are, from -1 to 1."""
     total: float = sum(map(operator.mul, one, other))
     return max(-1.0, min(1.0, total))
+
+
+def _ask(given: Given, request: EmbeddingRequest) -> Shaped:
+    if request.encoding_format == "base64" or request.dimensions is not None:
+        body = asked(given, encoding_format="base64")
+        return Shaped(Endpoint.EMBEDDINGS, body, lambda data: _shown(data, request))
+    body = asked(given, encoding_format="float")
+    return Shaped(Endpoint.EMBEDDINGS, body, lambda data: fields.named(data, request.model))
 
 
 def _shown(data: bytes, request: EmbeddingRequest) -> bytes:

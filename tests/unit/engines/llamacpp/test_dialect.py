@@ -1,6 +1,7 @@
 """What llama.cpp sends (bytes as xllamacpp 2026.10 sent them) and what clients get."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.dialects import dialect_of
+from polychat.schema.completions import CompletionRequest
+from polychat.schema.validation import parse_chat, parse_completion
 from polychat.types import Endpoint
 
 CHAT = RequestView(Endpoint.CHAT, "mini", stream=True, include_usage=False)
@@ -23,7 +26,8 @@ TIMINGS = b'"timings":{"cache_n":0,"prompt_n":21,"prompt_ms":316.555,"predicted_
 
 
 def request(data: bytes, view: RequestView) -> bytes:
-    return dialect_of("llamacpp")(data, view).body
+    parse = parse_chat if view.endpoint is Endpoint.CHAT else parse_completion
+    return dialect_of("llamacpp")(data, replace(view, request=parse(data))).body
 
 
 def event(data: bytes, view: RequestView) -> bytes:
@@ -50,23 +54,25 @@ def text(said: bytes, end: bytes = b"", logprobs: bytes = b"null") -> bytes:
     return b'{"choices":[' + choice + b"]," + ABOUT + b'"object":"text_completion"' + end + b"}"
 
 
-USAGE = b',"usage":{"completion_tokens":2,"total_tokens":4,"prompt_tokens_details":{"cached_tokens":1}}'
+USAGE = b',"usage":{"completion_tokens":2,"prompt_tokens":2,"total_tokens":4,"prompt_tokens_details":{"cached_tokens":1}}'
 LAST_TEXT = text(b"", USAGE + b"," + TIMINGS)
 LAST_SENT = json.loads(text(b"")) | {"id": "cmpl-g"}
 
 
-@pytest.mark.parametrize("body", [b'{"prompt":"max_tokens"}', b'{"max_tokens": null, "prompt": "a"} \n'])
+@pytest.mark.parametrize(
+    "body", [b'{"model":"m","prompt":"max_tokens"}', b'{"model":"m","max_tokens": null, "prompt": "a"} \n']
+)
 def test_a_completion_of_no_given_length_gets_openais_default(body: bytes) -> None:
     assert json.loads(request(body, TEXT))["max_tokens"] == 16
 
 
 def test_a_completion_of_a_given_length_is_sent_as_it_came() -> None:
-    body = b'{"prompt":"a","max_tokens" : 0}'
+    body = b'{"model":"m","prompt":"a","max_tokens" : 1}'
     assert request(body, TEXT) is body
 
 
 def test_a_chat_of_no_given_length_is_sent_as_it_came() -> None:
-    body = b'{"messages":[]}'
+    body = b'{"model":"m","messages":[{"role":"user","content":"a"}]}'
     assert request(body, CHAT) is body
 
 
@@ -130,7 +136,7 @@ def test_usage_nobody_asked_for_is_dropped() -> None:
 
 def test_usage_asked_for_comes_in_a_chunk_of_its_own() -> None:
     last, usage = map(json.loads, event(LAST_TEXT, TEXT_WITH_USAGE).split(b"\n"))
-    assert last == LAST_SENT
+    assert last == LAST_SENT | {"usage": None}
     assert usage["choices"] == []
     assert usage["usage"]["total_tokens"] == 4
     assert usage["id"] == last["id"]
@@ -146,9 +152,12 @@ def test_the_null_between_two_prompts_is_dropped() -> None:
 
 
 def test_logprobs_of_completions_take_the_form_of_completions() -> None:
-    top = b'[{"id":1,"token":"a","logprob":-0.5},{"id":2,"token":"b","logprob":-1.5}]'
+    view = replace(TEXT, request=CompletionRequest(model="m", prompt="a", logprobs=2))
+    top = (
+        b'[{"id":1,"token":"a","bytes":[97],"logprob":-0.5},{"id":2,"token":"b","bytes":[98],"logprob":-1.5}]'
+    )
     token = b'{"id":1,"token":"a","bytes":[97],"logprob":-0.5,"top_logprobs":' + top + b"}"
-    sent = json.loads(event(text(b"aa", logprobs=b'{"content":[' + token + b"," + token + b"]}"), TEXT))
+    sent = json.loads(event(text(b"aa", logprobs=b'{"content":[' + token + b"," + token + b"]}"), view))
     assert sent["choices"][0]["logprobs"] == {
         "tokens": ["a", "a"],
         "token_logprobs": [-0.5, -0.5],

@@ -32,6 +32,20 @@ def unpacked(text: str) -> list[float]:
     return list(struct.unpack(f"<{len(raw) // 4}f", raw))
 
 
+def asked_to_cut(given: object, length: int) -> Shaped:
+    view = RequestView(Endpoint.EMBEDDINGS, "asked", context_length=8)
+    body = {"model": "asked", "input": given, "truncate_prompt_tokens": length}
+    return shape(json.dumps(body).encode(), view)
+
+
+def then(call: Shaped, tokens: list[int]) -> Shaped:
+    assert call.is_side_call
+    assert call.response is not None
+    following = call.response(json.dumps({"tokens": tokens}).encode())
+    assert isinstance(following, Shaped)
+    return following
+
+
 def shown(call: Shaped, *vectors: Sequence[float]) -> dict[str, object]:
     """What a client gets when llama.cpp's answer is in base64."""
     items = [
@@ -92,3 +106,17 @@ def test_fewer_dimensions_are_the_first_ones_as_a_vector_of_length_1(
 
 def test_a_vector_of_nothing_stays_one() -> None:
     assert vector_of(shown(asked(dimensions=1), [0, 1])) == [0]
+
+
+def test_texts_that_may_be_too_long_are_cut_between_the_tokens_that_mark_their_ends() -> None:
+    call = asked_to_cut(["long enough", "a", "wide enough"], -1)
+    assert json.loads(call.body)["content"] == "long enough"
+    call = then(call, [101, *range(1, 9), 102])
+    assert json.loads(call.body)["content"] == "wide enough"
+    call = then(call, [101, 1, 2, 102])
+    assert json.loads(call.body)["input"] == [[101, 1, 2, 3, 4, 5, 6, 102], "a", "wide enough"]
+
+
+@pytest.mark.parametrize(("length", "kept"), [(-1, 8), (3, 3), (100, 8)])
+def test_token_ids_are_cut_without_asking(length: int, kept: int) -> None:
+    assert json.loads(asked_to_cut(list(range(20)), length).body)["input"] == [list(range(kept))]

@@ -1,0 +1,80 @@
+"""The built-in model in llama.cpp, asked as a gateway asks: through the dialect, every call that it wants."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from polychat import sse
+from polychat.engines.base import RequestView, Shaped
+from polychat.engines.dialects import dialect_of
+from polychat.gateway.answers import error_of
+from polychat.schema import Request
+from polychat.schema.validation import parse_chat, parse_completion
+from polychat.types import Endpoint
+
+Document = dict[str, Any]
+
+
+@dataclass
+class Api:
+    """A client of the published API, in front of one engine."""
+
+    http: httpx.Client
+
+    def chat(self, content: str = "hi", **fields: object) -> Document:
+        return self._whole(Endpoint.CHAT, _chat_body(content, fields))
+
+    def chat_chunks(self, content: str = "hi", **fields: object) -> list[Document]:
+        return self._chunks(Endpoint.CHAT, _chat_body(content, fields))
+
+    def complete(self, prompt: object, **fields: object) -> Document:
+        return self._whole(Endpoint.COMPLETIONS, {"model": "asked/name", "prompt": prompt, **fields})
+
+    def text_chunks(self, prompt: object, **fields: object) -> list[Document]:
+        return self._chunks(Endpoint.COMPLETIONS, {"model": "asked/name", "prompt": prompt, **fields})
+
+    def _whole(self, endpoint: Endpoint, body: Document) -> Document:
+        _, answer = self._call(endpoint, body)
+        document: Document = json.loads(answer)
+        return document
+
+    def _chunks(self, endpoint: Endpoint, body: Document) -> list[Document]:
+        call, stream = self._call(endpoint, body | {"stream": True})
+        assert call.event is not None
+        datas = [sse.data_of(event) for event in sse.EventSplitter().feed(stream)]
+        sent = [call.event(data) for data in datas if data and data != b"[DONE]"]
+        return [json.loads(line) for document in sent for line in document.splitlines()]
+
+    def _call(self, endpoint: Endpoint, body: Document) -> tuple[Shaped, bytes]:
+        data = json.dumps(body).encode()
+        request = _PARSERS[endpoint](data)
+        stream = bool(body.get("stream"))
+        include_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+        view = RequestView(
+            endpoint, request.model, stream, include_usage, request=request, needs=request.needs
+        )
+        call = dialect_of("llamacpp")(data, view)
+        while True:
+            answer = self.http.post(call.path, content=call.body)
+            if answer.status_code != 200:
+                known = call.refused(answer.status_code, answer.content) if call.refused else None
+                raise known or error_of(answer.status_code, answer.content, endpoint)
+            if stream and not call.is_side_call:
+                return call, answer.content
+            shaped = call.response(answer.content) if call.response else answer.content
+            if isinstance(shaped, bytes):
+                return call, shaped
+            call = shaped
+
+
+def _chat_body(content: str, fields: Document) -> Document:
+    return {"model": "asked/name", "messages": [{"role": "user", "content": content}]} | fields
+
+
+_PARSERS: dict[Endpoint, Callable[[bytes], Request]] = {
+    Endpoint.CHAT: parse_chat,
+    Endpoint.COMPLETIONS: parse_completion,
+}
