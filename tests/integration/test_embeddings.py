@@ -149,6 +149,14 @@ def test_an_input_may_fill_the_context_and_no_more(sdk: openai.OpenAI) -> None:
         assert str(len(text.split()) + 2) in str(caught.value)
 
 
+def test_what_is_too_long_is_cut_if_so_asked_as_transformers_cuts_it(sdk: openai.OpenAI) -> None:
+    text = "A long walk through the old town, " * 100
+    options = {"truncate_prompt_tokens": -1}
+    answer = sdk.embeddings.create(model=MODEL, input=["short", text], extra_body=options)
+    assert answer.usage.prompt_tokens == 3 + 512
+    assert cosine(answer.data[1].embedding, reference(text)) > 1 - 1e-5
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
+from tests.support import tiny_gguf
 from tests.support.cluster import Cluster
 
 MODEL = "polychat-mini"
@@ -35,10 +36,12 @@ CHATS: list[dict[str, object]] = [
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    tiny = tiny_gguf.write(tmp_path_factory.mktemp("models") / "tiny.gguf", adds_bos=True)
     with ExitStack() as stack:
         cluster = Cluster(stack)
         cluster.start_worker("worker", "builtin")
+        cluster.start_worker("worker", str(tiny))
         yield cluster
 
 
@@ -79,6 +82,17 @@ def test_a_chats_count_is_what_the_chat_is_prefilled_with(
     usage = answered["usage"]
     assert isinstance(usage, dict)
     assert ask(http, "/tokenize", **chat)["count"] == usage["prompt_tokens"]
+
+
+def test_a_token_that_begins_every_chat_is_counted_too(http: httpx.Client) -> None:
+    chat = {"model": "tiny", "messages": [USER]}
+    answered = ask(http, "/v1/chat/completions", **chat, max_tokens=1)
+    usage, said = answered["usage"], ask(http, "/tokenize", **chat, return_token_strs=True)
+    assert isinstance(usage, dict)
+    assert said["count"] == usage["prompt_tokens"]
+    texts = said["token_strs"]
+    assert isinstance(texts, list)
+    assert texts[:2] == ["<|endoftext|>", "<|im_start|>"]
 
 
 def test_an_open_chat_lacks_the_tokens_that_open_the_answer(http: httpx.Client) -> None:

@@ -25,9 +25,20 @@ class EmbeddingRequest(msgspec.Struct):
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: Annotated[int, Meta(ge=1)] | None = None
     user: str | None = None
+    truncate_prompt_tokens: Annotated[int, Meta(ge=-1)] | None = None  # vLLM's; -1: to the context's length
 
     def __post_init__(self) -> None:
         check(self.input)
+        if self.truncate_prompt_tokens == 0:
+            raise ValueError("[truncate_prompt_tokens] must be -1 or at least 1")
+
+    @property
+    def inputs(self) -> list[str | list[int]]:
+        """Each input by itself."""
+        if isinstance(self.input, str):
+            return [self.input]
+        numbers = [each for each in self.input if isinstance(each, int)]
+        return [numbers] if numbers else [each for each in self.input if not isinstance(each, int)]
 
     @property
     def needs(self) -> frozenset[Feature]:

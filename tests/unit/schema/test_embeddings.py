@@ -43,6 +43,21 @@ def test_what_is_no_input_is_refused_with_the_reason(given: object, reason: str)
         parse_classify(json.dumps({"model": "m", "input": given}).encode())
 
 
+@pytest.mark.parametrize(
+    ("given", "inputs"),
+    [("a", ["a"]), (["a", "b"], ["a", "b"]), ([1, 2], [[1, 2]]), ([[1], [2]], [[1], [2]])],
+)
+def test_each_input_is_told_from_the_others(given: object, inputs: object) -> None:
+    assert embedding(input=given).inputs == inputs
+
+
+def test_inputs_may_be_cut_but_not_to_nothing() -> None:
+    assert embedding(input="a", truncate_prompt_tokens=-1).truncate_prompt_tokens == -1
+    for length in (0, -2):
+        with pytest.raises(RequestError, match="'truncate_prompt_tokens'"):
+            embedding(input="a", truncate_prompt_tokens=length)
+
+
 def test_dimensions_and_format_are_held_to_what_is_published() -> None:
     assert embedding(input="a", dimensions=1, encoding_format="base64").dimensions == 1
     with pytest.raises(RequestError, match="'dimensions'"):
