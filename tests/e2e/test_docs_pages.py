@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.pages import ADDRESS, ROOT, blocks, built_in_service, run
 
-PAGES = ("chat", "responses", "anthropic", "ollama", "embeddings", "tokenize", "media", "conformance")
+PAGES = ("api", "chat", "responses", "anthropic", "ollama", "embeddings", "tokenize", "media", "conformance")
 PATHS = [path for name in PAGES if (path := ROOT / "docs" / f"{name}.md").exists()]
 EXAMPLES = [
     pytest.param(language, code, id=f"{path.stem}-{place}-{language}")

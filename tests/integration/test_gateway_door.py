@@ -77,9 +77,15 @@ async def test_each_key_opens_the_api(http: httpx.AsyncClient, key: str) -> None
     assert (await http.get("/v1/models", headers={"authorization": key})).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/health", "/"])
-async def test_health_and_the_front_door_need_no_key(http: httpx.AsyncClient, path: str) -> None:
+@pytest.mark.parametrize("path", ["/health", "/", "/docs", "/openapi.json"])
+async def test_health_the_front_door_and_the_docs_need_no_key(http: httpx.AsyncClient, path: str) -> None:
     assert (await http.get(path)).status_code == 200
+
+
+async def test_the_docs_may_ask_nobody_for_anything(http: httpx.AsyncClient) -> None:
+    docs = await http.get("/docs")
+    assert docs.headers["content-type"] == "text/html; charset=utf-8"
+    assert docs.headers["content-security-policy"].startswith("default-src 'none';")
 
 
 @pytest.mark.parametrize("id_in_path", ["org/fake", "org%2Ffake", "fake"])

@@ -3,6 +3,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -105,3 +106,9 @@ def test_the_page_asks_nobody_else_and_its_links_lead_somewhere() -> None:
 
 def test_the_page_shows_every_route() -> None:
     assert all(f"<code>{operation.path}</code>" in page().decode() for operation in OPERATIONS)
+
+
+def test_the_index_in_the_docs_leads_to_every_route() -> None:
+    index = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+    heads = {"/".join(path.split("/")[:3]) for path in ROUTES if not path.startswith("/api/")}
+    assert {head for head in heads if head not in index} == set()
