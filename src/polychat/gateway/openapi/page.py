@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 from collections.abc import Iterable
 from html import escape
 from typing import Any
@@ -37,7 +38,7 @@ def _page(document: Json) -> Iterable[str]:
     yield f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(info['title'])} API</title>"
     yield '<meta name=viewport content="width=device-width">'
     yield f"<style>{_STYLE}</style><h1>{escape(info['title'])} API {escape(info['version'])}</h1>"
-    yield f"<p>{escape(info['description'])} <a href=/openapi.json>openapi.json</a></p>"
+    yield f"<p>{_words(info['description'])} <a href=/openapi.json>openapi.json</a></p>"
     for tag in document["tags"]:
         yield f"<h2>{escape(tag['name'])}</h2>"
         for path, methods in document["paths"].items():
@@ -52,7 +53,7 @@ def _page(document: Json) -> Iterable[str]:
 def _operation(method: str, path: str, operation: Json) -> Iterable[str]:
     yield f"<details><summary><b>{method.upper()}</b> <code>{escape(path)}</code> "
     yield f"{escape(operation['summary'])}</summary><div>"
-    yield f"<p>{escape(operation.get('description', ''))}</p>"
+    yield f"<p>{_words(operation.get('description', ''))}</p>"
     if parameters := operation.get("parameters"):
         rows = [(p["name"], f"in {p['in']}, {_kind(p['schema'])}") for p in parameters]
         yield _table("parameter", "type", rows)
@@ -69,7 +70,7 @@ def _answer(answer: Json) -> str:
         f"<code>{media_type}</code> {_kind(_piece(content.get('schema', {})))}"
         for media_type, content in answer["content"].items()
     ]
-    return f"{escape(answer['description'])}<br>{'<br>'.join(types)}"
+    return f"{_words(answer['description'])}<br>{'<br>'.join(types)}"
 
 
 def _piece(schema: Json) -> Json:
@@ -79,8 +80,9 @@ def _piece(schema: Json) -> Json:
 
 
 def _schema(name: str, schema: Json) -> Iterable[str]:
-    yield f"<details id={escape(name)}><summary><code>{escape(name)}</code></summary><div>"
-    yield f"<p>{escape(schema.get('description', ''))}</p>"
+    # A link to what is inside opens it; one to the whole would show it shut.
+    yield f"<details><summary><code>{escape(name)}</code></summary><div id={escape(name)}>"
+    yield f"<p>{_words(schema.get('description', ''))}</p>"
     required = schema.get("required", ())
     rows = [
         (field, _kind(kind) + (", required" if field in required else ""))
@@ -113,6 +115,10 @@ _LIMITS = {
     "maxLength": "of at most",
     "pattern": "like",
 }
+
+
+def _words(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _table(name: str, what: str, rows: Iterable[tuple[str, str]]) -> str:
