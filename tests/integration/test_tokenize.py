@@ -12,6 +12,10 @@ from tests.support.cluster import Cluster
 MODEL = "polychat-mini"
 USER = {"role": "user", "content": "What is the weather in Paris?"}
 PREFILLED = {"role": "assistant", "content": "I am"}
+CALLED = {
+    "role": "assistant",
+    "tool_calls": [{"id": "1", "type": "function", "function": {"name": "get_weather", "arguments": ""}}],
+}
 TOOL = {
     "type": "function",
     "function": {
@@ -29,6 +33,9 @@ CHATS: list[dict[str, object]] = [
         ]
     },
     {"messages": [USER], "tools": [TOOL]},
+    {"messages": [USER], "tools": [{"type": "function", "function": {"name": "bare"}}]},
+    {"messages": [USER, CALLED, {"role": "tool", "content": "18", "tool_call_id": "1"}], "tools": [TOOL]},
+    {"messages": [USER, {"role": "assistant", "refusal": "No."}, USER]},
     {"messages": [USER, PREFILLED, USER]},
     {"messages": [USER, PREFILLED]},
     {"messages": [USER, PREFILLED], "continue_final_message": True, "add_generation_prompt": False},

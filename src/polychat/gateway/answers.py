@@ -5,7 +5,6 @@ FastAPI's `detail`, plain text. Clients see one.
 """
 
 import json
-import re
 from dataclasses import dataclass
 
 from polychat.errors import (
@@ -22,7 +21,6 @@ _NOT_THE_ENGINES_FAULT = (  # what llama.cpp says with status 500 to a request t
     "input is not supported",
     "Failed to parse tool",
 )
-_TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large to process.*batch size: (\d+)")
 _LONG_PARAM = {  # the field that holds what is too long for the context
     Endpoint.CHAT: "messages",
     Endpoint.EMBEDDINGS: "input",
@@ -67,20 +65,11 @@ def error_of(status: int, body: bytes, endpoint: Endpoint) -> PlatformError:
     if status in (401, 403, 404, 405) or status < 400:
         # The gateway asked wrongly, or asked the wrong program; the client can do nothing about it.
         return _failure(502, f"The engine refused the gateway's request (status {status}): {message}")
-    if status >= 500:
-        return _clients_fault(message, endpoint) or _failure(500, f"The engine failed: {message}")
-    return _refusal(status, message, facts)
-
-
-def _clients_fault(message: str, endpoint: Endpoint) -> RequestError | None:
-    """The error for what llama.cpp calls its own failure and is none."""
-    if any(phrase in message for phrase in _NOT_THE_ENGINES_FAULT):
+    if status == 500 and any(phrase in message for phrase in _NOT_THE_ENGINES_FAULT):
         return RequestError(message.partition(" - hint:")[0], param="messages")
-    if endpoint is Endpoint.DETOKENIZE and "vector" in message:  # its list of tokens is not that long
-        return RequestError("'tokens' holds a token id that this model's vocabulary lacks.", param="tokens")
-    if match := _TOO_LARGE.search(message):
-        return _too_long(int(match[1]), int(match[2]), endpoint)
-    return None
+    if status >= 500:
+        return _failure(500, f"The engine failed: {message}")
+    return _refusal(status, message, facts)
 
 
 def _failure(status: int, message: str) -> PlatformError:
@@ -102,15 +91,11 @@ def _refusal(status: int, message: str, facts: dict[str, object]) -> PlatformErr
 def _context_error(facts: dict[str, object], message: str, endpoint: Endpoint) -> PlatformError:
     prompt_tokens, context_length = facts.get("n_prompt_tokens"), facts.get("n_ctx")
     if isinstance(prompt_tokens, int) and isinstance(context_length, int):
-        return _too_long(prompt_tokens, context_length, endpoint)
+        param = _LONG_PARAM.get(endpoint, "prompt")
+        return ContextLengthExceeded(prompt_tokens=prompt_tokens, context_length=context_length, param=param)
     error = RequestError(message)
     error.code = ContextLengthExceeded.code
     return error
-
-
-def _too_long(prompt_tokens: int, context_length: int, endpoint: Endpoint) -> ContextLengthExceeded:
-    param = _LONG_PARAM.get(endpoint, "prompt")
-    return ContextLengthExceeded(prompt_tokens=prompt_tokens, context_length=context_length, param=param)
 
 
 def _facts(body: bytes) -> dict[str, object]:

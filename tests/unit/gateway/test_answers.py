@@ -31,6 +31,7 @@ def test_llama_cpps_context_overflow_becomes_openais_with_the_numbers() -> None:
 def test_in_completions_it_is_the_prompt_that_is_too_long() -> None:
     facts = {"type": "exceed_context_size_error", "n_prompt_tokens": 9, "n_ctx": 8}
     assert error_of(400, json.dumps(facts).encode(), Endpoint.COMPLETIONS).param == "prompt"
+    assert error_of(400, json.dumps(facts).encode(), Endpoint.EMBEDDINGS).param == "input"
 
 
 def test_vllms_context_overflow_gets_openais_code() -> None:
@@ -81,28 +82,6 @@ def test_llama_cpps_500_for_an_image_to_a_text_model_is_a_400() -> None:
     message = "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj"
     error = chat_error(500, {"error": {"code": 500, "message": message, "type": "server_error"}})
     assert (error.status, str(error), error.param) == (400, "image input is not supported", "messages")
-
-
-def test_llama_cpps_500_for_an_unknown_token_is_a_400() -> None:
-    message = "vector::_M_range_check: __n (which is 999) >= this->size() (which is 99)"
-    error = error_of(500, json.dumps({"error": {"message": message}}).encode(), Endpoint.DETOKENIZE)
-    assert (error.status, error.param) == (400, "tokens")
-    assert chat_error(500, {"error": {"message": message}}).status == 500
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "param"), [(Endpoint.EMBEDDINGS, "input"), (Endpoint.RERANK, "documents")]
-)
-def test_llama_cpps_500_for_an_input_longer_than_a_batch_tells_the_numbers(
-    endpoint: Endpoint, param: str
-) -> None:
-    message = (
-        "input (513 tokens) is too large to process. increase the physical batch size "
-        "(current batch size: 512)"
-    )
-    error = error_of(500, json.dumps({"error": {"message": message}}).encode(), endpoint)
-    assert (error.status, error.code, error.param) == (400, "context_length_exceeded", param)
-    assert "512 tokens. However, the prompt has 513" in str(error)
 
 
 @given(st.integers(300, 599), st.binary(max_size=100))

@@ -7,19 +7,30 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.llamacpp import vectors
 from polychat.engines.llamacpp.vectors import Usage
+from polychat.errors import PlatformError
 from polychat.schema.rerank import RerankRequest
 from polychat.schema.score import ScoreRequest
 from polychat.types import Endpoint
 
 Pairs = Sequence[tuple[str, str]]
-Then = Callable[[Sequence[float], Usage], bytes]
-"""What the answer is, given the pairs' scores in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Then:
+    """What comes of the scores."""
+
+    param: str  # the field to blame when a pair is too long
+    answer: Callable[[Sequence[float], Usage], bytes]  # of the pairs' scores, in their order
+
+    def refused(self, status: int, body: bytes) -> PlatformError | None:
+        return vectors.too_long(body, param=self.param)
 
 
 class _Result(msgspec.Struct):
@@ -41,16 +52,18 @@ def rerank(body: bytes, view: RequestView) -> Shaped:
     """Documents by how well they answer a query, the best first."""
     request = _read_rerank(body)
     pairs = [(request.query, text) for text in request.texts]
-    return _compared(pairs, view, lambda scores, usage: _ranking(request, scores, usage))
+    return _compared(pairs, view, _Then("documents", lambda scores, usage: _ranking(request, scores, usage)))
 
 
 def score(body: bytes, view: RequestView) -> Shaped:
     """How well the texts of each pair go together, in the pairs' order."""
     request = _read_score(body)
-    return _compared(request.pairs, view, lambda scores, usage: _scores(request, scores, usage))
+    return _compared(
+        request.pairs, view, _Then(request.names[1], lambda scores, usage: _scores(request, scores, usage))
+    )
 
 
-def _compared(pairs: Pairs, view: RequestView, then: Then) -> Shaped:
+def _compared(pairs: Pairs, view: RequestView, then: _Then) -> Shaped:
     if Endpoint.EMBEDDINGS in view.endpoints:
         return _by_vectors(pairs, then)
     indices: dict[str, list[int]] = {}
@@ -59,19 +72,20 @@ def _compared(pairs: Pairs, view: RequestView, then: Then) -> Shaped:
     return _by_head(pairs, indices, {}, Usage(0, 0), then)
 
 
-def _by_vectors(pairs: Pairs, then: Then) -> Shaped:
+def _by_vectors(pairs: Pairs, then: _Then) -> Shaped:
     texts = list(dict.fromkeys(text for pair in pairs for text in pair))
 
     def response(data: bytes) -> bytes:
         found, usage = vectors.read(data)
         of = dict(zip(texts, found, strict=True))
-        return then([vectors.cosine(of[one], of[other]) for one, other in pairs], usage)
+        return then.answer([vectors.cosine(of[one], of[other]) for one, other in pairs], usage)
 
-    return Shaped(Endpoint.EMBEDDINGS, vectors.asked(texts, encoding_format="base64"), response)
+    asked = vectors.asked(texts, encoding_format="base64")
+    return Shaped(Endpoint.EMBEDDINGS, asked, response, refused=then.refused)
 
 
 def _by_head(
-    pairs: Pairs, left: Mapping[str, Sequence[int]], known: Mapping[int, float], so_far: Usage, then: Then
+    pairs: Pairs, left: Mapping[str, Sequence[int]], known: Mapping[int, float], so_far: Usage, then: _Then
 ) -> Shaped:
     """One call for each query: the pairs of the first one in `left` now, the others after it."""
     (query, indices), *others = left.items()
@@ -86,9 +100,10 @@ def _by_head(
         if others:
             return _by_head(pairs, dict(others), {**known, **scores}, usage, then)
         all_scores = {**known, **scores}
-        return then([all_scores[index] for index in range(len(pairs))], usage)
+        return then.answer([all_scores[index] for index in range(len(pairs))], usage)
 
-    return Shaped(Endpoint.RERANK, msgspec.json.encode(asked), response, is_side_call=bool(others))
+    body = msgspec.json.encode(asked)
+    return Shaped(Endpoint.RERANK, body, response, refused=then.refused, is_side_call=bool(others))
 
 
 def _chance(logit: float) -> float:

@@ -6,11 +6,15 @@ Seen with xllamacpp 2026.10.
 import msgspec
 
 from polychat.engines.base import RequestView, Shaped
-from polychat.schema.chat import Message
+from polychat.engines.llamacpp import chat_request
+from polychat.errors import PlatformError, RequestError
+from polychat.schema.messages import Message
 from polychat.schema.tokenize import TokenizeRequest
+from polychat.schema.validation import parse_chat, parser_of
 from polychat.types import Endpoint
 
 _APPLY_TEMPLATE = "/apply-template"
+_OF_CHATS = ("model", "messages", "tools", "continue_final_message", "chat_template_kwargs")
 _COUNT = "/v1/chat/completions/input_tokens"
 
 
@@ -39,7 +43,7 @@ class _Text(msgspec.Struct):
     content: str
 
 
-_request = msgspec.json.Decoder(TokenizeRequest).decode
+_request = parser_of(TokenizeRequest)  # other APIs' routes ask to count what they have written themselves
 _read_tokens = msgspec.json.Decoder(_Tokens).decode
 _read_prompt = msgspec.json.Decoder(_Prompt).decode
 _read_count = msgspec.json.Decoder(_Count).decode
@@ -69,13 +73,23 @@ def detokenize(body: bytes, view: RequestView) -> Shaped:
     def response(data: bytes) -> bytes:
         return msgspec.json.encode({"prompt": _read_text(data).content})
 
-    return Shaped(Endpoint.DETOKENIZE, body, response)
+    return Shaped(Endpoint.DETOKENIZE, body, response, refused=_unknown_token)
+
+
+def _unknown_token(status: int, body: bytes) -> PlatformError | None:
+    """llama.cpp's own failure, as it calls it: its list of tokens is not that long."""
+    if status != 500 or b"vector" not in body:
+        return None
+    return RequestError("'tokens' holds a token id that this model's vocabulary lacks.", param="tokens")
 
 
 def _as_chat(body: bytes, request: TokenizeRequest) -> bytes:
+    """What llama.cpp would get for the chat, so that its template writes the same."""
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    fields["add_generation_prompt"] = msgspec.Raw(b"true" if request.adds_generation_prompt else b"false")
-    return msgspec.json.encode(fields)
+    chat = parse_chat(msgspec.json.encode({name: fields[name] for name in _OF_CHATS if name in fields}))
+    asked = msgspec.json.decode(chat_request.asked(body, chat), type=dict[str, msgspec.Raw])
+    asked["add_generation_prompt"] = msgspec.Raw(b"true" if request.adds_generation_prompt else b"false")
+    return msgspec.json.encode(asked)
 
 
 def _is_text(messages: list[Message]) -> bool:

@@ -7,6 +7,7 @@ a field of its own to base64.
 import base64
 import math
 import operator
+import re
 import struct
 from collections.abc import Sequence
 from typing import Literal
@@ -15,12 +16,15 @@ import msgspec
 
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.llamacpp import fields, truncation
-from polychat.errors import RequestError
+from polychat.errors import ContextLengthExceeded, PlatformError, RequestError
 from polychat.schema.embeddings import EmbeddingRequest, Input
 from polychat.types import Endpoint
 
 Vector = Sequence[float]
 Given = Input | Sequence[str] | truncation.Inputs
+
+
+_TOO_LONG = re.compile(rb"input \((\d+) tokens\) is too large to process.*batch size: (\d+)")
 
 
 class Usage(msgspec.Struct):
@@ -64,18 +68,31 @@ def read(data: bytes) -> tuple[list[Vector], Usage]:
     return [_unpacked(item.embedding) for item in items], answer.usage
 
 
+def too_long(body: bytes, *, param: str) -> PlatformError | None:
+    """The error for an input that does not fit into one batch, which llama.cpp calls a failure of its own."""
+    if match := _TOO_LONG.search(body):
+        return ContextLengthExceeded(prompt_tokens=int(match[1]), context_length=int(match[2]), param=param)
+    return None
+
+
 def cosine(one: Vector, other: Vector) -> float:
     """How alike two vectors of length 1 are, from -1 to 1."""
     total: float = sum(map(operator.mul, one, other))
     return max(-1.0, min(1.0, total))
 
 
+def _refused(status: int, body: bytes) -> PlatformError | None:
+    if status == 400 and b"invalid tokens" in body:
+        return RequestError("'input' has token ids that this model's vocabulary lacks.", param="input")
+    return too_long(body, param="input")
+
+
 def _ask(given: Given, request: EmbeddingRequest) -> Shaped:
     if request.encoding_format == "base64" or request.dimensions is not None:
         body = asked(given, encoding_format="base64")
-        return Shaped(Endpoint.EMBEDDINGS, body, lambda data: _shown(data, request))
+        return Shaped(Endpoint.EMBEDDINGS, body, lambda data: _shown(data, request), refused=_refused)
     body = asked(given, encoding_format="float")
-    return Shaped(Endpoint.EMBEDDINGS, body, lambda data: fields.named(data, request.model))
+    return Shaped(Endpoint.EMBEDDINGS, body, lambda data: fields.named(data, request.model), refused=_refused)
 
 
 def _shown(data: bytes, request: EmbeddingRequest) -> bytes:

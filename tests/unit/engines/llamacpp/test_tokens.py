@@ -1,7 +1,10 @@
 import json
 
+import pytest
+
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.llamacpp.dialect import shape
+from polychat.errors import RequestError
 from polychat.types import Endpoint
 
 CHAT = [{"role": "user", "content": "hi"}]
@@ -48,7 +51,8 @@ def test_half_a_character_is_shown_as_such() -> None:
 
 
 def test_messages_go_through_the_models_template_first() -> None:
-    tool = {"type": "function", "function": {"name": "f"}}
+    function = {"name": "f", "description": "", "parameters": {"type": "object"}}
+    tool = {"type": "function", "function": function}
     call = tokenized(messages=CHAT, tools=[tool])
     asked = json.loads(call.body)
     assert (call.path, asked["tools"], asked["add_generation_prompt"]) == ("/apply-template", [tool], True)
@@ -58,8 +62,14 @@ def test_messages_go_through_the_models_template_first() -> None:
 
 
 def test_a_message_that_goes_on_is_left_open() -> None:
-    call = tokenized(messages=CHAT, continue_final_message=True)
+    call = tokenized(messages=[*CHAT, {"role": "assistant", "content": "I"}], continue_final_message=True)
     assert json.loads(call.body)["add_generation_prompt"] is False
+
+
+def test_what_could_be_no_chat_is_refused() -> None:
+    with pytest.raises(RequestError) as caught:
+        tokenized(messages=CHAT, continue_final_message=True)
+    assert caught.value.param == "continue_final_message"
 
 
 def test_of_a_chat_with_images_only_the_number_of_tokens_is_known() -> None:
@@ -72,3 +82,12 @@ def test_of_a_chat_with_images_only_the_number_of_tokens_is_known() -> None:
 def test_tokens_are_put_back_into_text() -> None:
     call = shape(b'{"model":"m","tokens":[1]}', RequestView(Endpoint.DETOKENIZE, "m"))
     assert answer(call, content="hi") == {"prompt": "hi"}
+
+
+def test_llama_cpps_500_for_an_unknown_token_is_a_400() -> None:
+    call = shape(b'{"model":"m","tokens":[999]}', RequestView(Endpoint.DETOKENIZE, "m"))
+    assert call.refused is not None
+    error = call.refused(500, b'{"error":{"message":"vector::_M_range_check: __n (which is 999) >= 99"}}')
+    assert error is not None
+    assert (error.status, error.param) == (400, "tokens")
+    assert call.refused(500, b'{"error":{"message":"out of memory"}}') is None

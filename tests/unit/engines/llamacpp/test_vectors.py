@@ -120,3 +120,13 @@ def test_texts_that_may_be_too_long_are_cut_between_the_tokens_that_mark_their_e
 @pytest.mark.parametrize(("length", "kept"), [(-1, 8), (3, 3), (100, 8)])
 def test_token_ids_are_cut_without_asking(length: int, kept: int) -> None:
     assert json.loads(asked_to_cut(list(range(20)), length).body)["input"] == [list(range(kept))]
+
+
+def test_llama_cpps_500_for_an_input_longer_than_a_batch_tells_the_numbers() -> None:
+    said = b"input (513 tokens) is too large to process. increase the ... (current batch size: 512)"
+    call = asked()
+    assert call.refused is not None
+    error = call.refused(500, b'{"error":{"message":"%b"}}' % said)
+    assert error is not None
+    assert (error.status, error.code, error.param) == (400, "context_length_exceeded", "input")
+    assert "512 tokens. However, the prompt has 513" in str(error)
