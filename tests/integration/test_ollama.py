@@ -128,7 +128,7 @@ def test_a_repeat_penalty_changes_the_answer(client: ollama.Client) -> None:
 
 
 def test_a_raw_prompt_goes_on_past_the_16_tokens_of_a_completion(client: ollama.Client) -> None:
-    raw = client.generate(MODEL, "Hello", raw=True, options={"temperature": 0, "stop": ["\0never"]})
+    raw = client.generate(MODEL, "Hello", raw=True, options={"temperature": 0, "stop": ["<never said>"]})
     assert (raw.eval_count or 0) > 16
 
 
