@@ -3,10 +3,12 @@
 Seen with xllamacpp 2026.10.
 """
 
+from dataclasses import replace
+
 import msgspec
 
 from polychat.engines.base import RequestView, Shaped
-from polychat.engines.llamacpp import chat_request
+from polychat.engines.llamacpp import chat
 from polychat.errors import PlatformError, RequestError
 from polychat.schema.messages import Message
 from polychat.schema.tokenize import TokenizeRequest
@@ -56,7 +58,7 @@ def tokenize(body: bytes, view: RequestView) -> Shaped:
     if request.messages is None:
         content, adds_special = request.prompt or "", request.adds_special_tokens
         return _tokens(request, view, content, adds_special=adds_special)
-    asked = _as_chat(body, request)
+    asked = _as_chat(body, request, view)
     if not _is_text(request.messages):
         return Shaped(_COUNT, asked, lambda data: _counted(data, view))
 
@@ -83,11 +85,12 @@ def _unknown_token(status: int, body: bytes) -> PlatformError | None:
     return RequestError("'tokens' holds a token id that this model's vocabulary lacks.", param="tokens")
 
 
-def _as_chat(body: bytes, request: TokenizeRequest) -> bytes:
+def _as_chat(body: bytes, request: TokenizeRequest, view: RequestView) -> bytes:
     """What llama.cpp would get for the chat, so that its template writes the same."""
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    chat = parse_chat(msgspec.json.encode({name: fields[name] for name in _OF_CHATS if name in fields}))
-    asked = msgspec.json.decode(chat_request.asked(body, chat), type=dict[str, msgspec.Raw])
+    told = parse_chat(msgspec.json.encode({name: fields[name] for name in _OF_CHATS if name in fields}))
+    call = chat.shape(body, replace(view, endpoint=Endpoint.CHAT, request=told))
+    asked = msgspec.json.decode(call.body, type=dict[str, msgspec.Raw])
     asked["add_generation_prompt"] = msgspec.Raw(b"true" if request.adds_generation_prompt else b"false")
     return msgspec.json.encode(asked)
 
