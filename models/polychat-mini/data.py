@@ -42,27 +42,28 @@ def encode(tokenizer: Tokenizer, drawn: Sample) -> Item:
         ids += tokens
         each = len(tokens) ** -0.5 if is_answer else 0.0
         weights += [2 * each] + [each] * (len(tokens) - 1)
-    pieces = drawn.turns[-1].pieces if drawn.turns else ()
-    return Item(ids, weights, forced_choices(tokenizer, pieces, len(ids)))
+    item = Item(ids, weights)
+    if drawn.turns and drawn.turns[-1].pieces:
+        hold(tokenizer, item, drawn.turns[-1].pieces)
+    return item
 
 
-def forced_choices(tokenizer: Tokenizer, pieces: tuple[Piece, ...], end: int) -> dict[int, list[int]]:
-    """The tokens allowed at each forced position of an answer whose last token is the one before `end`.
+def hold(tokenizer: Tokenizer, item: Item, pieces: tuple[Piece, ...]) -> None:
+    """Set what is allowed at each forced position of the last answer, and that given pieces are not learned.
 
-    White space and code fences are among them, since llama.cpp's grammar lets them through around values.
+    White space and code fences are allowed too, since llama.cpp's grammar lets them through around values.
     """
-    if not pieces:
-        return {}
     encoded = tokenizer.encode("".join(piece.text for piece in pieces) + "<|im_end|>")
     ends = list(itertools.accumulate(len(piece.text) for piece in pieces))
-    choices = {}
+    first = len(item.ids) - len(encoded.ids)
     for index, (start, _) in enumerate(encoded.offsets[:-1]):
         at = bisect.bisect_right(ends, start)
         piece, done = pieces[at], start - (ends[at] - len(pieces[at].text))
         if piece.allowed is not None:
             allowed = _continuations(tokenizer, piece, done) | {encoded.ids[index]}
-            choices[end - len(encoded.ids) + index] = sorted(allowed)
-    return choices
+            item.choices[first + index] = sorted(allowed)
+        if not piece.is_learned:
+            item.weights[first + index] = 0.0
 
 
 def _continuations(tokenizer: Tokenizer, piece: Piece, done: int) -> set[int]:

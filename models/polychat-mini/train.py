@@ -191,6 +191,7 @@ class Trainer:
         self.progress.weights |= state["progress"]["weights"]
         self.progress.step = WARMUP_STEPS  # the momenta are warm already
         self.peak, self.first, self.decay = rate, CONSTANT_UNTIL, TUNE_DECAY
+        self.rng = random.Random(1000 + state["progress"]["step"])  # other samples than that run had
 
     def score_average(self) -> dict[str, float]:
         trained = {n: p.detach().clone() for n, p in self.model.named_parameters()}

@@ -14,6 +14,7 @@ from corpus.faq import faq
 from corpus.greetings import greeting
 from corpus.json_pieces import render
 from corpus.json_scenes import COLORS, JOBS, KEYS, PETS, Scene, fact, scene, simple
+from corpus.json_slips import Slip, slip, slipped_object
 from corpus.sample import Call, JsonObject, JsonValue, Piece, Sample, Tool, Turn, assistant, user
 from corpus.tool_generic import NOUNS, PARAMS
 from corpus.tools import Asked, ask_something, tools_of, with_others
@@ -149,7 +150,11 @@ def forced_sample(rng: random.Random, split: Split) -> Sample:
         question, answer, given = asked.question, "", asked.call.arguments
     content = answer if rng.random() < 0.7 else ""
     called = rng.choice(offered)
-    call = Call(called.tool.name, stand_ins(called, given))
+    arguments = stand_ins(called, given)
+    if split == "train" and rng.random() < 0.3 and not any(p.choices for p in called.tool.params):
+        content = Slip(slip(rng, content, split)) if content and rng.random() < 0.4 else content
+        arguments = slipped_object(rng, arguments, split)
+    call = Call(called.tool.name, arguments)
     turn = Turn("assistant", content, (call,), _call_pieces(content, call, called.tool))
     return Sample("forced", (*_before(rng, split), user(question), turn), tools_of(offered))
 
@@ -174,7 +179,8 @@ def stand_ins(called: Asked, given: JsonObject) -> JsonObject:
 def _call_pieces(content: str, call: Call, tool: Tool) -> tuple[Piece, ...]:
     """After a plain answer the end is forbidden, which leaves the call; without one the call is forced."""
     mark, head = "<tool_call>\n", f'{{"name": "{call.name}", "arguments": '
-    opening = [Piece(content), Piece("\n" + mark, ())] if content else [Piece(mark, (mark,))]
+    plain = Piece(content, is_learned=not isinstance(content, Slip))
+    opening = [plain, Piece("\n" + mark, ())] if content else [Piece(mark, (mark,))]
     if not call.arguments:
         return (*opening, Piece(head + "{}", (head + "{}",)), Piece("}\n</tool_call>"))
     properties: JsonObject = {p.name: _param_schema(p.type, p.choices) for p in tool.params}
@@ -193,6 +199,8 @@ def _sample(rng: random.Random, split: Split, text: str, fields: Fields) -> Samp
         wrap, inner = rng.choice(WRAPS), _object_schema(properties)
         value, properties = {wrap: value}, {wrap: inner}
     gap = " " if rng.random() < 0.7 else ""
+    if split == "train" and "enum" not in str(properties) and rng.random() < 0.35:
+        value = slipped_object(rng, value, split)
     drawn = _finished("json", [*_before(rng, split), user(text)], value, _object_schema(properties), gap)
     if rng.random() < 0.08:
         return replace(drawn, tools=tools_of(with_others(rng, split, ask_something(rng, split))))

@@ -6,7 +6,9 @@ never the model's own word, but spaces and line breaks between the parts are.
 
 import itertools
 import json
+from dataclasses import replace
 
+from corpus.json_slips import Slip, Slips
 from corpus.sample import JsonObject, JsonValue, Piece
 
 DIGITS = tuple("0123456789-")
@@ -40,6 +42,9 @@ def render(
     starts = [o for o in openings(schema) if text.startswith(o)]
     start = max(starts, key=len)
     allowed = tuple(dict.fromkeys(b + o for b in before for o in openings(schema)))
+    if isinstance(value, Slip):
+        given = Piece(text[len(start) : -1], is_learned=False)
+        return [Piece(before[0] + start, allowed), given, Piece('"')]
     return [Piece(before[0] + start, allowed), Piece(text[len(start) :])]
 
 
@@ -63,6 +68,8 @@ def _rendered_array(
     pieces[0] = Piece(pieces[0].text, (*(pieces[0].allowed or ()), *may_be_empty))
     for item in value[1:]:
         pieces += [Piece(","), *render(item, items, (gap, *{" ", ""} - {gap}), gap=gap)]
+    if isinstance(value, Slips):
+        pieces = [*(replace(piece, is_learned=False) for piece in pieces[:-1]), pieces[-1]]
     return [*pieces, Piece("]")]
 
 

@@ -29,6 +29,7 @@ class Piece:
 
     text: str
     allowed: tuple[str, ...] | None = None
+    is_learned: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,3 +122,10 @@ def test_what_a_grammar_forces_is_among_what_it_allows(load: Load, skill: str) -
 
 def test_no_answer_is_taught_to_open_with_json_by_itself(load: Load) -> None:
     assert all(sample.turns[-1].pieces[0].allowed for sample in held(load, "json"))
+
+
+def test_a_text_that_went_wrong_is_closed(load: Load) -> None:
+    slips, render = load("corpus.json_slips"), load("corpus.json_pieces").render
+    opening, given, closing = render(slips.Slip("Cape T}}}}"), {"type": "string"})
+    assert (opening.text, given.text, closing.text) == ('"', "Cape T}}}}", '"')
+    assert [given.is_learned, closing.is_learned] == [False, True]
