@@ -10,7 +10,7 @@ import pytest
 from polychat.errors import RequestError
 from polychat.gateway.image_data import data_url
 from polychat.gateway.image_fetch import ImageFetcher
-from polychat.types import Feature
+from polychat.types import Endpoint, Feature
 from tests.support.fake_engine import Call, FakeEngine, Script, answer, hang, head
 from tests.support.gateway_site import Site, start_api
 from tests.support.processes import RoleProcess, free_port
@@ -76,6 +76,17 @@ async def test_images_of_other_apis_are_fetched_too(http: httpx.AsyncClient, see
         asked = {"model": "fake", "input": [{"role": "user", "content": [image]}], "store": False}
         await http.post("/v1/responses", json=asked)
     assert PNG_URL.encode() in seeing.received[-1].body
+
+
+async def test_images_of_chats_to_be_counted_are_fetched_too_and_no_others(
+    site: Site, http: httpx.AsyncClient
+) -> None:
+    facts = {"features": frozenset({Feature.VISION}), "endpoints": frozenset({Endpoint.TOKENIZE})}
+    async with site.engines(ANSWER, **facts) as [engine], FakeEngine(picture) as server:
+        await http.post("/tokenize", json=chat(f"{server.url}/a.png"))
+        refused = await http.post("/tokenize", json=chat("http://169.254.169.254/latest/meta-data"))
+    assert [json.loads(received.body) for received in engine.received] == [chat(PNG_URL)]
+    assert error_of(refused)[:2] == (400, URL_FIELD)
 
 
 async def test_nothing_is_fetched_for_a_model_that_cannot_see(site: Site, http: httpx.AsyncClient) -> None:

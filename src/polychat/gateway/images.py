@@ -15,6 +15,7 @@ from polychat.gateway.image_fetch import ImageFetcher
 from polychat.schema import Request
 from polychat.schema.chat import ChatRequest
 from polychat.schema.messages import ImageUrl
+from polychat.schema.tokenize import TokenizeRequest
 
 MAX_FETCHED = 16  # images of one request
 
@@ -31,7 +32,7 @@ class Images:
         Raises:
             RequestError: an image is none, or may not be fetched.
         """
-        if not isinstance(request, ChatRequest):
+        if not isinstance(request, ChatRequest | TokenizeRequest):
             return body
         remote = []
         for place in _places(request):
@@ -78,8 +79,8 @@ class _Place(msgspec.Struct):
         return f"messages[{self.message}].content[{self.part}].image_url.url"
 
 
-def _places(request: ChatRequest) -> Iterator[_Place]:
-    for index, message in enumerate(request.messages):
+def _places(request: ChatRequest | TokenizeRequest) -> Iterator[_Place]:
+    for index, message in enumerate(request.messages or ()):
         parts = message.content if isinstance(message.content, list) else []
         for at, part in enumerate(parts):
             if part.image_url is not None:
