@@ -1,19 +1,26 @@
 """The built-in model in llama.cpp, asked as a gateway asks: through the dialect, every call that it wants."""
 
+import asyncio
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from polychat import sse
+from polychat.engines import models
 from polychat.engines.base import RequestView, Shaped
+from polychat.engines.catalog import open_engine
 from polychat.engines.dialects import dialect_of
+from polychat.engines.spec import EngineSpec
 from polychat.gateway.answers import error_of
 from polychat.schema import Request
 from polychat.schema.validation import parse_chat, parse_completion
 from polychat.types import Endpoint
+from tests.support.processes import free_port
 
 Document = dict[str, Any]
 
@@ -78,3 +85,24 @@ _PARSERS: dict[Endpoint, Callable[[bytes], Request]] = {
     Endpoint.CHAT: parse_chat,
     Endpoint.COMPLETIONS: parse_completion,
 }
+
+
+@contextmanager
+def builtin_api() -> Iterator[Api]:
+    """An `Api` in front of the built-in model, whose engine lives in a thread's event loop."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    spec = EngineSpec(secret="s3cret", model=models.resolve("builtin"), name="mini", port=free_port())
+    engine = open_engine(spec)
+    try:
+        url = asyncio.run_coroutine_threadsafe(engine.start(), loop).result(30)
+        limits = httpx.Limits(max_keepalive_connections=0)  # after an error llama.cpp hangs up
+        headers = {"authorization": "Bearer s3cret"}
+        with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False, limits=limits) as http:
+            yield Api(http)
+    finally:
+        asyncio.run_coroutine_threadsafe(engine.stop(), loop).result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -38,7 +38,7 @@ def shape(body: bytes, view: RequestView) -> Shaped:
 
     return Shaped(
         view.endpoint,
-        fields.added(asked(body, request), more),
+        fields.added(asked(body, request, view), more),
         response=response,
         event=event,
         refused=lambda status, data: refusal(status, data, view),
@@ -50,6 +50,7 @@ class ChatEvents:
 
     def __init__(self, view: RequestView, request: ChatRequest) -> None:
         self._view = view
+        self._created = fields.Created()
         self._edits = _edits(request)
         self._num_choices = request.n or 1
         self._counts = Counts(self._num_choices)
@@ -59,6 +60,7 @@ class ChatEvents:
         return bool(self._edits) or self._num_choices > 1
 
     def __call__(self, data: bytes) -> bytes:
+        data = self._created.constant(data)
         if fields.NO_CHOICES in data and fields.USAGE in data:
             return self._counted(fields.common(data, self._view))
         fields.raise_error_in(data)

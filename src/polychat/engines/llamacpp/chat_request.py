@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from polychat.engines.base import RequestView
 from polychat.engines.llamacpp import fields
 from polychat.engines.llamacpp.forced_call import allowed, forced_tools, format_of
 from polychat.engines.llamacpp.schemas import compilable
@@ -16,7 +17,7 @@ from polychat.schema.tools import Tool
 Document = dict[str, Any]  # Any: decoded JSON
 
 
-def asked(body: bytes, request: ChatRequest) -> bytes:
+def asked(body: bytes, request: ChatRequest, view: RequestView) -> bytes:
     """The body as llama.cpp must get it; the very same object when it takes it as it is.
 
     Raises:
@@ -25,7 +26,7 @@ def asked(body: bytes, request: ChatRequest) -> bytes:
     _require_data_urls(request)
     if any(_is_told_otherwise(message) for message in request.messages):
         body = _with_messages(body)
-    more = fields.engine_fields(request) | _tools(request)
+    more = fields.engine_fields(request, view) | _tools(request)
     if request.logprobs and not request.top_logprobs:
         more["top_logprobs"] = 1  # with none it tells no logprobs at all
     if request.continue_final_message:

@@ -57,6 +57,7 @@ def _set_server(params: "xllamacpp.CommonParams", settings: Settings) -> None:
     params.endpoint_slots = True
     params.ui = False
     params.use_jinja = True
+    params.prefill_assistant = False  # it goes on with the last message for those only who ask for it
     params.offline = True  # the files are here: llama.cpp shall not look for them
     params.verbosity = _WARNINGS
 

@@ -7,7 +7,7 @@ import msgspec
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.llamacpp import collect, fields
 from polychat.engines.llamacpp.logprobs import TextLogprobs
-from polychat.engines.llamacpp.prompts import num_prompts, with_texts
+from polychat.engines.llamacpp.prompts import is_partly_empty, num_prompts, with_texts, without_empty
 from polychat.engines.llamacpp.refusals import refusal
 from polychat.engines.llamacpp.usage import Counts
 from polychat.schema.completions import CompletionRequest
@@ -40,17 +40,19 @@ def _shaped(body: bytes, view: RequestView, request: CompletionRequest, echoed: 
 
     return Shaped(
         view.endpoint,
-        fields.added(body, _asked(body, request) | (fields.STREAMED if is_collected else {})),
+        fields.added(body, _asked(body, request, view) | (fields.STREAMED if is_collected else {})),
         response=response,
         event=event,
         refused=lambda status, data: refusal(status, data, view),
     )
 
 
-def _asked(body: bytes, request: CompletionRequest) -> Document:
-    more = fields.engine_fields(request)
+def _asked(body: bytes, request: CompletionRequest, view: RequestView) -> Document:
+    more = fields.engine_fields(request, view)
     if request.max_tokens is None and b'"n_predict"' not in body:
         more["max_tokens"] = _DEFAULT_TOKENS
+    if is_partly_empty(request.prompt):
+        more["prompt"] = without_empty(request.prompt)
     if request.best_of is not None:
         more["n"] = request.best_of
     if _asks_logprobs(request) and not request.logprobs:
@@ -71,6 +73,7 @@ class TextEvents:
 
     def __init__(self, view: RequestView, request: CompletionRequest, echoed: list[str]) -> None:
         self._view = view
+        self._created = fields.Created()
         self._request = request
         self._echoed = echoed  # the text before each prompt's answers
         self._num_each = request.best_of or request.n or 1
@@ -89,7 +92,7 @@ class TextEvents:
         if data == b"null":  # what it sends between two prompts of one request
             return b""
         fields.raise_error_in(data)
-        data = fields.common(data.replace(_CHAT_ID, _TEXT_ID, 1), self._view)
+        data = fields.common(self._created.constant(data.replace(_CHAT_ID, _TEXT_ID, 1)), self._view)
         is_last = fields.USAGE in data
         if not (is_last or self.edits_choices):
             return fields.usage_null(data) if self._wants_usage else data

@@ -15,10 +15,13 @@ from polychat.schema.generation import GenerationRequest
 
 TIMINGS = b',"timings":{'
 _MODEL = b'"model":"'
+_CREATED = b'"created":'
+_TIME_BYTES = 10  # of seconds since 1970, until 2286
 USAGE = b'"usage":{'
 NO_CHOICES = b'"choices":[]'
 ERROR = b'{"error":'
 RANDOM_SEED = 2**32 - 1
+LONG_CONTEXT = 2**18  # tokens
 STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
 
 
@@ -29,6 +32,25 @@ def common(data: bytes, view: RequestView) -> bytes:
         start = data.rfind(TIMINGS)
         return data[:start] + data[data.index(b"}", start) + 1 :]
     return data
+
+
+class Created:
+    """Gives all chunks of one stream the time of the first: llama.cpp tells the time of each."""
+
+    def __init__(self) -> None:
+        self._first = b""
+
+    def constant(self, data: bytes) -> bytes:
+        at = data.find(_CREATED)
+        if at < 0:
+            return data
+        start = at + len(_CREATED)
+        end = start + _TIME_BYTES
+        if not self._first:
+            self._first = data[start:end]
+        if data.startswith(self._first, start):
+            return data
+        return data[:start] + self._first + data[end:]
 
 
 def named(data: bytes, model: str) -> bytes:
@@ -55,11 +77,11 @@ def added(body: bytes, fields: Mapping[str, object]) -> bytes:
     return rest + (b"" if rest.endswith(b"{") else b",") + more
 
 
-def engine_fields(request: GenerationRequest) -> dict[str, object]:
+def engine_fields(request: GenerationRequest, view: RequestView) -> dict[str, object]:
     """What chats and completions must be told in llama.cpp's own words."""
     fields: dict[str, object] = {}
     if request.presence_penalty or request.frequency_penalty:
-        fields["repeat_last_n"] = -1  # else they know the last 64 tokens only
+        fields["repeat_last_n"] = view.context_length or LONG_CONTEXT  # else only the last 64 tokens count
     if request.seed is not None and not 0 <= request.seed < RANDOM_SEED:
         fields["seed"] = request.seed % RANDOM_SEED  # it takes 32 bits, and draws one itself for the last
     return fields

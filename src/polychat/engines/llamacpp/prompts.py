@@ -7,12 +7,23 @@ import msgspec
 from polychat.engines.base import Shaped
 from polychat.types import Endpoint
 
+_BEGINNING = "\n"  # of a text, for a model of which no other sign for it is known
 Prompt = str | list[str | int | list[int]]
 
 
 def num_prompts(prompt: Prompt) -> int:
     """A list of tokens is one prompt."""
     return 1 if isinstance(prompt, str) or isinstance(prompt[0], int) else len(prompt)
+
+
+def is_partly_empty(prompt: Prompt) -> bool:
+    """Whether the prompt, or one of several, is an empty text."""
+    return "" in (prompt if isinstance(prompt, list) else [prompt])
+
+
+def without_empty(prompt: Prompt) -> Prompt:
+    """The prompt with a line break for each empty text: to these, with `n`, llama.cpp never answers."""
+    return [part or _BEGINNING for part in prompt] if isinstance(prompt, list) else prompt or _BEGINNING
 
 
 def with_texts(prompt: Prompt, then: Callable[[list[str]], Shaped]) -> Shaped:

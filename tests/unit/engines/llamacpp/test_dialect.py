@@ -54,7 +54,8 @@ def text(said: bytes, end: bytes = b"", logprobs: bytes = b"null") -> bytes:
     return b'{"choices":[' + choice + b"]," + ABOUT + b'"object":"text_completion"' + end + b"}"
 
 
-USAGE = b',"usage":{"completion_tokens":2,"prompt_tokens":2,"total_tokens":4,"prompt_tokens_details":{"cached_tokens":1}}'
+COUNTS = b'"completion_tokens":2,"prompt_tokens":2,"total_tokens":4'
+USAGE = b',"usage":{' + COUNTS + b',"prompt_tokens_details":{"cached_tokens":1}}'
 LAST_TEXT = text(b"", USAGE + b"," + TIMINGS)
 LAST_SENT = json.loads(text(b"")) | {"id": "cmpl-g"}
 
