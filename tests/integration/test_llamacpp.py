@@ -22,7 +22,7 @@ from polychat.engines.dialects import dialect_of
 from polychat.engines.llamacpp.engine import LlamaCpp
 from polychat.engines.spec import EngineSpec, ModelFiles
 from polychat.errors import EngineStartError, SetupError
-from polychat.types import Endpoint
+from polychat.types import Endpoint, Feature
 from tests.support import tiny_gguf
 from tests.support.polling import eventually
 from tests.support.processes import descendants, free_port, is_alive
@@ -85,17 +85,11 @@ async def test_a_stream_speaks_the_published_api_once_its_dialect_is_applied(mod
     assert not any("timings" in chunk for chunk in chunks)
 
 
-@pytest.mark.parametrize("include_usage", [True, False])
-async def test_completions_of_several_prompts_stream_with_usage_only_when_asked(
-    model: Path, include_usage: bool
-) -> None:
-    view = RequestView(Endpoint.COMPLETIONS, "m", stream=True, include_usage=include_usage)
-    body = {"prompt": ["a", "b"], "max_tokens": 2, "stream": True, "logprobs": 1}
-    chunks = await rewritten_chunks(model, body, view)
-    assert any("usage" in chunk for chunk in chunks) == include_usage
-    assert all(chunk["choices"] == [] for chunk in chunks if "usage" in chunk)
-    first = next(chunk for chunk in chunks if chunk["choices"] and chunk["choices"][0]["text"])
-    assert first["choices"][0]["logprobs"]["tokens"] == [first["choices"][0]["text"]]
+async def test_a_model_whose_template_shows_no_tools_has_none(model: Path) -> None:
+    engine = engine_for(model)
+    async with running(engine):
+        assert Feature.TOOLS not in (engine.features or ())
+        assert Feature.JSON_SCHEMA in (engine.features or ())
 
 
 async def rewritten_chunks(model: Path, body: dict[str, object], view: RequestView) -> list[dict[str, Any]]:

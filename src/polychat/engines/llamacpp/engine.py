@@ -6,6 +6,7 @@ import re
 import sys
 
 import httpx
+import msgspec
 
 from polychat import listen
 from polychat.engines import gguf_header, memory
@@ -48,7 +49,7 @@ class LlamaCpp:
             slots=spec.slots,
         )
         self.endpoints = _endpoints(header)
-        self.features = _features(header, sees=model.mmproj is not None)
+        self.features: frozenset[Feature] | None = _features(header, sees=model.mmproj is not None)
         self.context_length: int | None = self._plan.context_length
         self.url = ""
         self._port: int | None = None  # kept over restarts
@@ -100,12 +101,22 @@ class LlamaCpp:
             return False
         self._child = child = await self._spawn(port)
         if (await child.read_line()).startswith(settings.SERVING):
+            await self._ask_about_tools()
             return True
         died = await child.wait()
         if _PORT_LOST in child.tail and self._spec.port is None:
             return False
         reason = reason_in(child.tail) or f"llama.cpp {died}"
         raise EngineStartError(f"cannot serve {self._model.path}: {reason}", log_tail=child.tail)
+
+    async def _ask_about_tools(self) -> None:
+        try:
+            props = await self._read("/props")
+        except httpx.HTTPError as exc:  # then a request shows it
+            log.warning("llama.cpp does not tell its properties: %s", exc or type(exc).__name__)
+            return
+        if not _knows_tools(props):
+            self.features = (self.features or frozenset()) - {Feature.TOOLS}
 
     async def _spawn(self, port: int) -> Child:
         argv = [
@@ -163,8 +174,27 @@ def _endpoints(header: Header) -> frozenset[Endpoint]:
     return frozenset({Endpoint.TOKENIZE, Endpoint.DETOKENIZE, *runs})
 
 
-def _features(header: Header, *, sees: bool) -> frozenset[Feature] | None:
-    if header.embeds or header.ranks:
-        return frozenset({Feature.TOKEN_PROMPTS} if header.embeds else ())
-    features = frozenset(Feature) - {Feature.VISION, Feature.AUDIO_INPUT, Feature.SUFFIX}
-    return features - {Feature.PROMPT_LOGPROBS} | ({Feature.VISION} if sees else set())
+def _features(header: Header, *, sees: bool) -> frozenset[Feature]:
+    """What the file tells; whether the chat template knows tools is known once started."""
+    if header.ranks:
+        return frozenset()
+    if header.embeds:
+        return frozenset({Feature.TOKEN_PROMPTS})
+    return _OF_ALL_CHATS | ({Feature.VISION} if sees else frozenset())
+
+
+_OF_ALL_CHATS = frozenset(
+    {
+        Feature.TOOLS,
+        Feature.JSON_SCHEMA,
+        Feature.LOGPROBS,
+        Feature.TOKEN_PROMPTS,
+        Feature.LOGIT_BIAS,
+        Feature.CONTINUE,
+    }
+)
+
+
+def _knows_tools(props: bytes) -> bool:
+    """Whether the chat template shows tools to the model."""
+    return bool(msgspec.json.decode(props).get("chat_template_caps", {}).get("supports_tools", True))
