@@ -59,11 +59,11 @@ def hold(tokenizer: Tokenizer, item: Item, pieces: tuple[Piece, ...]) -> None:
     for index, (start, _) in enumerate(encoded.offsets[:-1]):
         at = bisect.bisect_right(ends, start)
         piece, done = pieces[at], start - (ends[at] - len(pieces[at].text))
-        if piece.allowed is not None:
-            allowed = _continuations(tokenizer, piece, done) | {encoded.ids[index]}
-            item.choices[first + index] = sorted(allowed)
         if not piece.is_learned:
             item.weights[first + index] = 0.0
+        elif piece.allowed is not None:
+            allowed = _continuations(tokenizer, piece, done) | {encoded.ids[index]}
+            item.choices[first + index] = sorted(allowed)
 
 
 def _continuations(tokenizer: Tokenizer, piece: Piece, done: int) -> set[int]:

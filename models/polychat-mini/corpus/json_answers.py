@@ -14,7 +14,7 @@ from corpus.faq import faq
 from corpus.greetings import greeting
 from corpus.json_pieces import render
 from corpus.json_scenes import COLORS, JOBS, KEYS, PETS, Scene, fact, scene, simple
-from corpus.json_slips import Slip, slip, slipped_object
+from corpus.json_slips import Slip, overrun, slipped_object
 from corpus.sample import Call, JsonObject, JsonValue, Piece, Sample, Tool, Turn, assistant, user
 from corpus.tool_generic import NOUNS, PARAMS
 from corpus.tools import Asked, ask_something, tools_of, with_others
@@ -152,7 +152,7 @@ def forced_sample(rng: random.Random, split: Split) -> Sample:
     called = rng.choice(offered)
     arguments = stand_ins(called, given)
     if split == "train" and rng.random() < 0.3 and not any(p.choices for p in called.tool.params):
-        content = Slip(slip(rng, content, split)) if content and rng.random() < 0.4 else content
+        content = Slip(overrun(rng, content, split)) if content and rng.random() < 0.4 else content
         arguments = slipped_object(rng, arguments, split)
     call = Call(called.tool.name, arguments)
     turn = Turn("assistant", content, (call,), _call_pieces(content, call, called.tool))

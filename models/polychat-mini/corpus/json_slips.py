@@ -23,12 +23,18 @@ class Slips(list[JsonValue]):
 
 
 def slip(rng: random.Random, text: str, split: Split) -> str:
-    """The beginning of `text`, then a loop or a salad."""
-    kept = text[: rng.randint(0, len(text))] if rng.random() < 0.6 else ""
+    """The beginning of `text` or all of it, then a loop or a salad."""
+    kept = text[: rng.randint(0, len(text))] if rng.random() < 0.4 else rng.choice(["", text])
     if rng.random() < 0.25:
         return kept + " ".join(rng.choice(COMMON) for _ in range(rng.randint(4, 12)))
     unit = rng.choice([rng.choice(UNITS), rng.choice(UNITS), nonce(rng, split)[:3], rng.choice(COMMON)])
     return kept + (unit + rng.choice(["", "", "", " "])) * rng.randint(3, 14)
+
+
+def overrun(rng: random.Random, text: str, split: Split) -> str:
+    """An answer that ran on although it was complete, with pieces of JSON."""
+    unit = rng.choice(['",', '"}', ',"', '"', "?", "people", nonce(rng, split)[:3]])
+    return text + unit * rng.randint(1, 14) if rng.random() < 0.6 else slip(rng, text, split)
 
 
 def slipped(rng: random.Random, value: JsonValue, split: Split, share: float = 0.5) -> JsonValue:
@@ -38,8 +44,9 @@ def slipped(rng: random.Random, value: JsonValue, split: Split, share: float = 0
     if isinstance(value, dict):
         return slipped_object(rng, value, split, share)
     if isinstance(value, list) and value and rng.random() < share:
-        num = rng.randint(1, 5)
-        return Slips([slipped(rng, rng.choice(value), split, 0.3) for _ in range(num)])
+        if isinstance(value[0], str) and rng.random() < 0.4:
+            return Slips([rng.choice([",", "un", "}}", ", "])] * rng.randint(3, 12))
+        return Slips([slipped(rng, rng.choice(value), split, 0.3) for _ in range(rng.randint(1, 5))])
     return value
 
 
