@@ -1,4 +1,4 @@
-"""LangChain: invoke, stream, tools in a loop, structured output. Run with the API's base URL, ending in /v1."""
+"""LangChain: invoke, stream, tools in a loop, structured output. Run with the URL that ends in /v1."""
 
 import sys
 
