@@ -24,13 +24,16 @@ class Plan:
     slots: int
     context_length: int
     kv_tokens: int  # all slots together
-    kv_unified: bool  # slots share the KV cache because it is smaller than slots x context_length
+    kv_unified: bool  # slots share one KV cache
     cache_ram_mib: int
     n_batch: int  # tokens computed at once; 0: as llama.cpp likes
 
 
 def plan(header: Header, *, free_bytes: int, context_length: int | None, slots: int | None) -> Plan:
     """Slots and contexts for a model whose weights have been taken off `free_bytes` already.
+
+    Slots share the KV cache when it is smaller than slots x context_length, and always where vectors are
+    pooled: with a cache each, llama.cpp mixes up the inputs of one batch (seen with xllamacpp 2026.10).
 
     Raises:
         SetupError: the context asked for is longer than the model's, or needs more memory than there is.
@@ -49,7 +52,7 @@ def plan(header: Header, *, free_bytes: int, context_length: int | None, slots: 
         slots=num_slots,
         context_length=context,
         kv_tokens=wanted if wanted <= affordable else max(context, affordable // _STEP * _STEP),
-        kv_unified=wanted > affordable,
+        kv_unified=wanted > affordable or header.embeds or header.ranks,
         n_batch=context if _reads_at_once(header) else 0,
         cache_ram_mib=min(LARGEST_PROMPT_CACHE_MIB, int(free_bytes * PROMPT_CACHE_SHARE) // _MIB),
     )

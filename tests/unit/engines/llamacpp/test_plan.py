@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,11 @@ def test_slots_share_what_memory_allows_when_it_is_less_than_a_context_each() ->
     assert shared.kv_tokens * QWEN_06B.kv_bytes_per_token <= 5 * GIB
 
 
+def test_the_slots_of_a_model_that_embeds_share_one_cache() -> None:
+    embedder = replace(MINI, embeds=True)
+    assert plan(embedder, free_bytes=16 * GIB, context_length=None, slots=None).kv_unified
+
+
 @pytest.mark.parametrize(
     ("header", "n_batch"),
     [
@@ -35,6 +42,18 @@ def test_slots_share_what_memory_allows_when_it_is_less_than_a_context_each() ->
 )
 def test_what_pools_all_tokens_computes_a_whole_input_at_once(header: Header, n_batch: int) -> None:
     assert plan(header, free_bytes=16 * GIB, context_length=None, slots=None).n_batch == n_batch
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        Header("qwen3", 512, 2560, embeds=True, pools_last=True),
+        Header("gemma", 512, 2560, embeds=True),
+        Header("qwen3", 512, 2560, embeds=False, ranks=True),
+    ],
+)
+def test_inputs_that_are_pooled_share_one_kv_cache_or_llamacpp_mixes_them_up(header: Header) -> None:
+    assert plan(header, free_bytes=16 * GIB, context_length=None, slots=None).kv_unified
 
 
 def test_little_memory_shortens_the_context() -> None:
