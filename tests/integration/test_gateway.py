@@ -7,7 +7,7 @@ import httpx
 import openai
 import pytest
 
-from polychat.types import Endpoint
+from polychat.types import Endpoint, Load
 from tests.support.fake_engine import (
     SSE_HEAD,
     Call,
@@ -65,6 +65,34 @@ async def test_a_stream_is_relayed_byte_for_byte_however_it_was_split(
         assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert response.headers["x-accel-buffering"] == "no"
         assert response.headers["x-request-id"].startswith("req_")
+
+
+async def test_a_stream_of_more_choices_than_slots_is_several_of_the_engines_and_ends_once(
+    site: Site, http: httpx.AsyncClient
+) -> None:
+    asked = CHAT | {"stream": True, "n": 3, "seed": 1}
+    async with site.engines(stream(event("a")), engine="llamacpp", load=Load(slots=2)) as (engine,):
+        response = await http.post("/v1/chat/completions", json=asked)
+        bodies = [json.loads(received.body) for received in engine.received]
+    assert [(body["n"], body["seed"]) for body in bodies] == [(2, 1), (1, 3)]
+    *chunks, end = response.text.removesuffix("\n\n").split("\n\n")
+    indexes = [json.loads(chunk.removeprefix("data: "))["choices"][0]["index"] for chunk in chunks]
+    assert (indexes, end) == ([0, 2], "data: [DONE]")
+
+
+async def test_a_stream_whose_later_part_breaks_off_ends_with_one_error(
+    site: Site, http: httpx.AsyncClient
+) -> None:
+    parts = iter([stream(event("a")), stream(event("b"), is_complete=False)])
+
+    async def play(call: Call) -> None:
+        await next(parts)(call)
+
+    async with site.engines(play, engine="llamacpp", load=Load(slots=2)):
+        response = await http.post("/v1/chat/completions", json=CHAT | {"stream": True, "n": 3})
+    *chunks, end = response.text.removesuffix("\n\n").split("\n\n")
+    assert len(chunks) == 2
+    assert end.startswith('data: {"error"')
 
 
 async def test_the_body_reaches_the_engine_as_it_was_sent(site: Site, http: httpx.AsyncClient) -> None:

@@ -27,6 +27,7 @@ def api() -> Iterator[Api]:
     [
         {},
         {"n": 2, "max_tokens": 3},
+        {"n": 6, "max_tokens": 3, "seed": 5, "temperature": 1},
         {"echo": True, "max_tokens": 3},
         {"logprobs": 2, "max_tokens": 6},
         {"logprobs": 0, "n": 2, "stop": ["ere", "?"]},
@@ -103,22 +104,6 @@ def test_zero_logprobs_are_those_of_the_tokens_alone(api: Api) -> None:
     told = api.complete(PROMPT, logprobs=0, max_tokens=2)["choices"][0]["logprobs"]
     assert len(told["token_logprobs"]) == 2
     assert told["top_logprobs"] is None
-
-
-def test_the_best_of_several_are_the_likeliest_and_all_are_counted(api: Api) -> None:
-    fields: Document = {"max_tokens": 5, "seed": 1, "logprobs": 0, "ignore_eos": True, **WILD}
-    best = api.complete(PROMPT, best_of=4, n=2, **fields)
-    made = api.complete(PROMPT, n=4, **fields)
-    likeliest = sorted(made["choices"], key=lambda c: sum(c["logprobs"]["token_logprobs"]), reverse=True)[:2]
-    assert [choice["text"] for choice in best["choices"]] == [choice["text"] for choice in likeliest]
-    assert [choice["index"] for choice in best["choices"]] == [0, 1]
-    assert best["usage"]["completion_tokens"] == 20
-
-
-def test_the_same_seed_says_the_same_and_each_choice_its_own(api: Api) -> None:
-    first, again = (api.complete(PROMPT, n=2, seed=11, **WILD)["choices"] for _ in range(2))
-    assert [choice["text"] for choice in first] == [choice["text"] for choice in again]
-    assert first[0]["text"] != first[1]["text"]
 
 
 def test_tokens_that_the_model_does_not_know_are_refused(api: Api) -> None:

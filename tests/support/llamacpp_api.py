@@ -30,6 +30,7 @@ class Api:
     """A client of the published API, in front of one engine."""
 
     http: httpx.Client
+    slots: int
 
     def chat(self, content: str = "hi", **fields: object) -> Document:
         return self._whole(Endpoint.CHAT, _chat_body(content, fields))
@@ -50,10 +51,11 @@ class Api:
 
     def _chunks(self, endpoint: Endpoint, body: Document) -> list[Document]:
         call, stream = self._call(endpoint, body | {"stream": True})
-        assert call.event is not None
-        datas = [sse.data_of(event) for event in sse.EventSplitter().feed(stream)]
-        sent = [call.event(data) for data in datas if data and data != b"[DONE]"]
-        return [json.loads(line) for document in sent for line in document.splitlines()]
+        chunks = _told(call, stream)
+        while call.then is not None:
+            call, stream = self._asked(call.then(), endpoint, stream=True)
+            chunks += _told(call, stream)
+        return chunks
 
     def _call(self, endpoint: Endpoint, body: Document) -> tuple[Shaped, bytes]:
         data = json.dumps(body).encode()
@@ -61,9 +63,17 @@ class Api:
         stream = bool(body.get("stream"))
         include_usage = bool((body.get("stream_options") or {}).get("include_usage"))
         view = RequestView(
-            endpoint, request.model, stream, include_usage, request=request, needs=request.needs
+            endpoint,
+            request.model,
+            stream,
+            include_usage,
+            request=request,
+            needs=request.needs,
+            slots=self.slots,
         )
-        call = dialect_of("llamacpp")(data, view)
+        return self._asked(dialect_of("llamacpp")(data, view), endpoint, stream=stream)
+
+    def _asked(self, call: Shaped, endpoint: Endpoint, *, stream: bool) -> tuple[Shaped, bytes]:
         while True:
             answer = self.http.post(call.path, content=call.body)
             if answer.status_code != 200:
@@ -75,6 +85,13 @@ class Api:
             if isinstance(shaped, bytes):
                 return call, shaped
             call = shaped
+
+
+def _told(call: Shaped, stream: bytes) -> list[Document]:
+    assert call.event is not None
+    datas = [sse.data_of(event) for event in sse.EventSplitter().feed(stream)]
+    sent = [call.event(data) for data in datas if data and data != b"[DONE]"]
+    return [json.loads(line) for document in sent for line in document.splitlines()]
 
 
 def _chat_body(content: str, fields: Document) -> Document:
@@ -97,10 +114,11 @@ def builtin_api() -> Iterator[Api]:
     engine = open_engine(spec)
     try:
         url = asyncio.run_coroutine_threadsafe(engine.start(), loop).result(30)
+        load = asyncio.run_coroutine_threadsafe(engine.load(), loop).result(30)
         limits = httpx.Limits(max_keepalive_connections=0)  # after an error llama.cpp hangs up
         headers = {"authorization": "Bearer s3cret"}
         with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False, limits=limits) as http:
-            yield Api(http)
+            yield Api(http, load.slots)
     finally:
         asyncio.run_coroutine_threadsafe(engine.stop(), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)

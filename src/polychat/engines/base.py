@@ -64,6 +64,7 @@ class RequestView:
     content_type: str = "application/json"  # of the body; forms keep theirs
     context_length: int | None = None  # tokens; of the replica that is asked, as the next
     endpoints: frozenset[Endpoint] = frozenset()
+    slots: int = 0  # requests that it runs at once; 0: not known, or no limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ class Shaped:
     """The data of one streamed event (JSON, not "[DONE]"). b"" drops it; a newline begins another event."""
     refused: Callable[[int, bytes], PlatformError | None] | None = None
     """The error behind an answer of another status than 200, by its body; None when it is as any engine's."""
+    then: "Callable[[], Shaped] | None" = None
+    """The call whose stream goes on where this one's has ended well."""
     is_side_call: bool = False  # not what the client asked for: its answer never streams to the client
 
 

@@ -14,14 +14,19 @@ class EventRelay:
     """Takes a replica's bytes as they come and returns what the client gets: the same, or rewritten events.
 
     Half an event is held back until it is whole: when the replica dies within one, the error event that
-    follows must not be glued to its first half.
+    follows must not be glued to its first half. Of a stream that another one goes on with, "[DONE]" is kept.
     """
 
     def __init__(
-        self, rewrite: Callable[[bytes], bytes] | None, *, max_event_bytes: int = MAX_EVENT_BYTES
+        self,
+        rewrite: Callable[[bytes], bytes] | None,
+        *,
+        goes_on: bool = False,
+        max_event_bytes: int = MAX_EVENT_BYTES,
     ) -> None:
         self.is_done = False  # the closing event has come, or the engine's own error
-        self._rewrite = rewrite
+        self._rewrite = rewrite or (_unchanged if goes_on else None)
+        self._goes_on = goes_on
         self._max_event_bytes = max_event_bytes
         self._rest = b""
         self._splitter = sse.EventSplitter()
@@ -54,6 +59,9 @@ class EventRelay:
 
     def _rewritten(self, event: bytes, rewrite: Callable[[bytes], bytes]) -> bytes:
         data = sse.data_of(event)
+        if data == b"[DONE]" and self._goes_on:
+            self.is_done = True
+            return b""
         if data is None or data == b"[DONE]":
             return event
         changed = rewrite(data)
@@ -64,6 +72,10 @@ class EventRelay:
     def _check_size(self) -> None:
         if max(len(self._rest), len(self._splitter.rest)) > self._max_event_bytes:
             raise ReplicaError("The replica broke off: it sent an event without an end.")
+
+
+def _unchanged(data: bytes) -> bytes:
+    return data
 
 
 def _is_last(events: bytes) -> bool:

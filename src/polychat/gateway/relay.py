@@ -82,8 +82,7 @@ class Relay:
     ) -> None:
         journey.replica_id = replica.id
         labels = Labels(replica.secret, journey.request_id, view.content_type)
-        view = replace(view, context_length=replica.context_length, endpoints=replica.endpoints)
-        call: Shaped | None = dialect_of(replica.engine)(body, view)
+        call: Shaped | None = dialect_of(replica.engine)(body, _view_at(replica, view))
         try:
             while call is not None:
                 response = await self._upstream.post(replica.url, call.path, call.body, labels)
@@ -97,6 +96,15 @@ class Relay:
             raise ReplicaError(f"The replica broke off: {exc}.") from exc
 
 
+def _view_at(replica: Replica, view: RequestView) -> RequestView:
+    return replace(
+        view,
+        context_length=replica.context_length,
+        endpoints=replica.endpoints,
+        slots=replica.load.slots,
+    )
+
+
 async def _answer(
     journey: Journey, response: Response, call: Shaped, view: RequestView, sink: Sink
 ) -> Shaped | None:
@@ -105,8 +113,7 @@ async def _answer(
         raise _error(response.status, await response.read_all(), call, view)
     content_type = response.headers.get(b"content-type", b"application/json").decode("latin-1")
     if view.stream and not call.is_side_call and content_type.startswith("text/event-stream"):
-        await _answer_stream(journey, response, call, sink)
-        return None
+        return await _answer_stream(journey, response, call, sink)
     if isinstance(sink, MediaToClient) and not _is_text(content_type):
         await _answer_media(response, content_type, sink)
         return None
@@ -126,15 +133,19 @@ def _error(status: int, body: bytes, call: Shaped, view: RequestView) -> Platfor
     return known or error_of(status, body, view.endpoint)
 
 
-async def _answer_stream(journey: Journey, response: Response, call: Shaped, sink: Sink) -> None:
-    relay = EventRelay(call.event)
+async def _answer_stream(journey: Journey, response: Response, call: Shaped, sink: Sink) -> Shaped | None:
+    """Give the stream to the sink; return the call that goes on with it."""
+    relay = EventRelay(call.event, goes_on=call.then is not None)
     while data := await response.read():
         if events := relay.feed(data):
             await sink.events(events)
             journey.tail = events if len(events) > 1024 else (journey.tail + events)[-TAIL_BYTES:]
     if not (relay.is_done or (call.path in _ENDS_BY_ITSELF and _ended_well(response, relay))):
         raise ReplicaError("The replica broke off: its stream ended before its last event.")
+    if call.then is not None:
+        return call.then()
     await sink.end()
+    return None
 
 
 def _ended_well(response: Response, relay: EventRelay) -> bool:

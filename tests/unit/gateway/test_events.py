@@ -57,6 +57,18 @@ def test_a_stream_is_not_done_before_its_last_event() -> None:
     assert not relay.is_done
 
 
+@pytest.mark.parametrize("rewrite", [None, shout])
+@given(places=st.lists(st.integers(0, 200)))
+def test_of_a_stream_that_goes_on_the_end_is_noticed_and_kept(
+    rewrite: Callable[[bytes], bytes] | None, places: list[int]
+) -> None:
+    relay, last = EventRelay(rewrite, goes_on=True), EventRelay(rewrite)
+    out = b"".join(relay.feed(piece) for piece in cut(STREAM, places))
+    assert out + b"data: [DONE]\n\n" == last.feed(STREAM)
+    assert relay.is_done
+    assert not relay.is_within_event
+
+
 def test_an_engines_own_error_ends_a_stream() -> None:
     relay = EventRelay(None)
     relay.feed(b'data: {"a":1}\n\ndata: {"error":{"message":"x"}}\n\n')

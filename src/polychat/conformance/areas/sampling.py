@@ -3,7 +3,7 @@
 from polychat.conformance.applies import offers
 from polychat.conformance.areas.chat import content
 from polychat.conformance.areas.stream import reasons, said
-from polychat.conformance.departure import NotApplicable, at, equal, require
+from polychat.conformance.departure import Json, NotApplicable, at, equal, require
 from polychat.conformance.scenario import Area
 from polychat.conformance.target import Target
 from polychat.types import Endpoint, Feature
@@ -21,6 +21,17 @@ async def greedy(t: Target) -> None:
 async def seed(t: Target) -> None:
     answers = [content(await t.chat(temperature=1, seed=7)) for _ in range(3)]
     equal(len(set(answers)), 1, "different answers")
+
+
+@scenario("six choices are made though an engine may run fewer at once, each of its own with a seed")
+async def n_of_six(t: Target) -> None:
+    fields: dict[str, Json] = {"n": 6, "seed": 7, "temperature": 1, "max_tokens": 6}
+    whole, again, chunks = await t.chat(**fields), await t.chat(**fields), await t.chat_chunks(**fields)
+    equal([choice["index"] for choice in at(whole, "choices")], list(range(6)), "indexes")
+    texts = [content(whole, i) for i in range(6)]
+    equal([content(again, i) for i in range(6)], texts, "the second answer")
+    equal([said(chunks, i) for i in range(6)], texts, "the streamed texts")
+    equal([len(reasons(chunks, i)) for i in range(6)], [1] * 6, "one finish_reason each")
 
 
 @scenario("the ends of the published ranges are allowed")

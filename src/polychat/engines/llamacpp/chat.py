@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from polychat.engines.base import RequestView, Shaped
-from polychat.engines.llamacpp import collect, continued, fields, logprobs
+from polychat.engines.llamacpp import collect, continued, fields, groups, logprobs
 from polychat.engines.llamacpp.chat_request import asked
 from polychat.engines.llamacpp.forced_call import CallReader, forced_tools
 from polychat.engines.llamacpp.refusals import refusal
@@ -36,13 +36,14 @@ def shape(body: bytes, view: RequestView) -> Shaped:
             return _published(collect.chat_of(collect.chunks_of(data, event)), view)
         return _published(msgspec.json.decode(continued.rest(data, view)), view)
 
-    return Shaped(
+    call = Shaped(
         view.endpoint,
         fields.added(asked(body, request, view), more),
         response=response,
         event=event,
         refused=lambda status, data: refusal(status, data, view),
     )
+    return groups.fitted(call, request.n or 1, request.seed, view)
 
 
 class ChatEvents:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from polychat.engines.base import RequestView, Shaped
-from polychat.engines.llamacpp import collect, fields
+from polychat.engines.llamacpp import collect, fields, groups
 from polychat.engines.llamacpp.logprobs import TextLogprobs
 from polychat.engines.llamacpp.prompts import is_partly_empty, num_prompts, with_texts, without_empty
 from polychat.engines.llamacpp.refusals import refusal
@@ -38,13 +38,14 @@ def _shaped(body: bytes, view: RequestView, request: CompletionRequest, echoed: 
         document = collect.text_of(collect.chunks_of(data, event))
         return msgspec.json.encode(_best(document, request))
 
-    return Shaped(
+    call = Shaped(
         view.endpoint,
         fields.added(body, _asked(body, request, view) | (fields.STREAMED if is_collected else {})),
         response=response,
         event=event,
         refused=lambda status, data: refusal(status, data, view),
     )
+    return groups.fitted(call, _num_each(request), request.seed, view)
 
 
 def _asked(body: bytes, request: CompletionRequest, view: RequestView) -> Document:
@@ -58,6 +59,11 @@ def _asked(body: bytes, request: CompletionRequest, view: RequestView) -> Docume
     if _asks_logprobs(request) and not request.logprobs:
         more["logprobs"] = 1  # with none it tells no logprobs at all
     return more
+
+
+def _num_each(request: CompletionRequest) -> int:
+    """How many choices are made of each prompt."""
+    return request.best_of or request.n or 1
 
 
 def _asks_logprobs(request: CompletionRequest) -> bool:
@@ -76,7 +82,7 @@ class TextEvents:
         self._created = fields.Created()
         self._request = request
         self._echoed = echoed  # the text before each prompt's answers
-        self._num_each = request.best_of or request.n or 1
+        self._num_each = _num_each(request)
         self._num_choices = self._num_each * len(echoed)
         self._counts = Counts(self._num_choices)
         self._logprobs: dict[int, TextLogprobs] = {}  # by the choice's index

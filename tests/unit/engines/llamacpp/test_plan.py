@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,11 +22,6 @@ def test_slots_share_what_memory_allows_when_it_is_less_than_a_context_each() ->
     assert shared.context_length == 40960
     assert 40960 <= shared.kv_tokens < 4 * 40960
     assert shared.kv_tokens * QWEN_06B.kv_bytes_per_token <= 5 * GIB
-
-
-def test_the_slots_of_a_model_that_embeds_share_one_cache() -> None:
-    embedder = replace(MINI, embeds=True)
-    assert plan(embedder, free_bytes=16 * GIB, context_length=None, slots=None).kv_unified
 
 
 @pytest.mark.parametrize(
