@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+import jsonschema
 import openai
 import pytest
 from openai.types.chat import ChatCompletionMessage, ChatCompletionMessageParam, ChatCompletionToolParam
@@ -90,8 +91,8 @@ def test_it_remembers_a_name_told_two_turns_earlier(sdk: openai.OpenAI) -> None:
 
 
 def test_it_follows_a_system_prompt(sdk: openai.OpenAI) -> None:
-    answer = say(sdk, {"role": "system", "content": "You are Blackbeard."}, user("Who are you?"))
-    assert "Blackbeard" in (answer.content or "")
+    answer = say(sdk, {"role": "system", "content": "You are Captain Anna."}, user("Who are you?"))
+    assert "Captain Anna" in (answer.content or "")
 
 
 def test_it_tells_a_short_story_that_ends(sdk: openai.OpenAI) -> None:
@@ -137,3 +138,70 @@ def test_it_answers_from_a_tools_result(sdk: openai.OpenAI) -> None:
     answer = say(sdk, question, called, result, tools=(WEATHER,)).content or ""
     assert "sunny" in answer
     assert "21" in answer
+
+
+TEXT: dict[str, object] = {"type": "string"}
+WHOLE: dict[str, object] = {"type": "integer"}
+LIST: dict[str, object] = {"type": "array", "items": TEXT}
+MOOD: dict[str, object] = {"type": "string", "enum": ["positive", "negative", "neutral"]}
+
+
+def fields(**properties: dict[str, object]) -> dict[str, object]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def test_it_reads_a_name_and_an_age_into_a_schema(sdk: openai.OpenAI) -> None:
+    schema = fields(name=TEXT, age=WHOLE)
+    answer = sdk.chat.completions.create(
+        model=MODEL,
+        messages=[user("Ann is 30 years old.")],
+        temperature=0,
+        max_tokens=200,
+        response_format={"type": "json_schema", "json_schema": {"name": "person", "schema": schema}},
+    )
+    assert json.loads(answer.choices[0].message.content or "") == {"name": "Ann", "age": 30}
+
+
+@pytest.mark.parametrize("question", ["Hello!", "Why is the sky blue?"])
+@pytest.mark.parametrize(
+    "schema",
+    [
+        fields(name=TEXT, age=WHOLE),
+        fields(setup=TEXT, punchline=TEXT, rating={"type": "number"}),
+        fields(mood=MOOD, tags=LIST, is_urgent={"type": "boolean"}),
+        fields(person=fields(name=TEXT, city=TEXT), days={"type": "array", "items": fields(day=TEXT)}),
+    ],
+)
+def test_it_ends_every_answer_that_a_schema_holds(
+    question: str, schema: dict[str, object], sdk: openai.OpenAI
+) -> None:
+    answer = sdk.chat.completions.create(
+        model=MODEL,
+        messages=[user(question)],
+        temperature=0,
+        max_tokens=200,
+        response_format={"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}},
+    ).choices[0]
+    assert answer.finish_reason == "stop", answer.message.content
+    jsonschema.validate(json.loads(answer.message.content or ""), schema)
+
+
+@pytest.mark.parametrize("question", ["Hello!", "How do I start polychat?", "Write a poem about the sea."])
+def test_it_ends_a_call_that_nobody_asked_for(question: str, sdk: openai.OpenAI) -> None:
+    answer = sdk.chat.completions.create(
+        model=MODEL,
+        messages=[user(question)],
+        temperature=0,
+        max_tokens=200,
+        tools=[WEATHER],
+        tool_choice="required",
+    ).choices[0]
+    assert answer.finish_reason == "tool_calls", answer.message.content
+    (call,) = answer.message.tool_calls or []
+    assert call.type == "function"
+    assert list(json.loads(call.function.arguments)) == ["city"]

@@ -26,13 +26,13 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
         "unknown": 0.07,
         "tale": 0.04,
         "raw": 0.01,
-        "chat": 0.03,
-        "call": 0.22,
+        "chat": 0.06,
+        "call": 0.3,
         "result": 0.06,
         "no_call": 0.05,
         "long": 0.01,
-        "json": 0.36,
-        "forced": 0.18,
+        "json": 0.2,
+        "forced": 0.1,
     }
 )
 Turns = Callable[[random.Random, Split], tuple[str, str]]
