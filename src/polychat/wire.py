@@ -6,6 +6,7 @@ import msgspec
 class Model(msgspec.Struct):
     id: str
     root: str | None = None
+    parent: str | None = None  # of a LoRA adapter: the model that it belongs to
     max_model_len: int | None = None
 
 

@@ -25,6 +25,7 @@ class Row:
     engine: str
     state: str
     detail: str
+    startup: str  # how long each phase of its start took
     running: int
     waiting: int
     slots: int
@@ -107,6 +108,7 @@ def row_of(replica: Replica, tokens_per_s: float | None) -> Row:
         engine=replica.engine,
         state=str(replica.state),
         detail=replica.detail,
+        startup=replica.startup,
         running=load.running,
         waiting=load.waiting,
         slots=load.slots,

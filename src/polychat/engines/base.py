@@ -22,6 +22,8 @@ class Engine(Protocol):
     features: frozenset[Feature] | None  # what the model can do here; None: not known
     context_length: int | None  # tokens; known once started
     url: str  # where it answers, or tries to while it starts; "" before
+    adapters: tuple[str, ...]  # LoRA adapters that it answers for beside its model; may change while it runs
+    progress: str  # what its start is at, and how long each phase took: "import 8 s, loading since 12 s"
 
     async def start(self) -> str:
         """Start, wait until the engine answers, return its base URL without "/v1".
@@ -65,6 +67,8 @@ class RequestView:
     context_length: int | None = None  # tokens; of the replica that is asked, as the next
     endpoints: frozenset[Endpoint] = frozenset()
     slots: int = 0  # requests that it runs at once; 0: not known, or no limit
+    adapters: tuple[str, ...] = ()  # LoRA adapters that it serves beside its model
+    upstream_model: str = ""  # what the engine calls the model; "": as the client does
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import FileIO
 from pathlib import Path
 
@@ -15,6 +15,8 @@ TAIL_LINES = 50
 LINE_LIMIT_BYTES = 1 << 16
 LOG_LIMIT_BYTES = 10 << 20
 
+OnLine = Callable[[str], None]
+
 
 class Child:
     """One child process in a session of its own, so that Ctrl-C in a terminal reaches only us.
@@ -23,16 +25,27 @@ class Child:
     `read_line`, its standard error is its log.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, log_path: Path | None) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, log_path: Path | None, on_line: OnLine | None = None
+    ) -> None:
         self._process = process
+        self._on_line = on_line
         self._lines: deque[str] = deque(maxlen=TAIL_LINES)
         self._log = asyncio.create_task(self._keep_log(log_path), name=f"log of {process.pid}")
 
     @classmethod
     async def spawn(
-        cls, argv: Sequence[str], *, env: Mapping[str, str], log_path: Path | None = None
+        cls,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        log_path: Path | None = None,
+        on_line: OnLine | None = None,
     ) -> "Child":
-        """Start `argv` with our environment plus `env`. `log_path` gets what it writes to standard error."""
+        """Start `argv` with our environment plus `env`.
+
+        `log_path` and `on_line` get what it writes to standard error, line by line.
+        """
         process = await asyncio.create_subprocess_exec(
             *argv,
             env={**os.environ, **env, lifeline.ENABLED: "1"},
@@ -42,7 +55,7 @@ class Child:
             start_new_session=True,
             limit=LINE_LIMIT_BYTES,
         )
-        return cls(process, log_path)
+        return cls(process, log_path, on_line)
 
     @property
     def pid(self) -> int:
@@ -61,6 +74,7 @@ class Child:
     async def wait(self) -> str:
         """Wait until it has ended and its log is complete; say how it ended."""
         status = await self._process.wait()
+        self._end_group()
         await self._finish_log()
         return describe_exit(status)
 
@@ -72,7 +86,13 @@ class Child:
         except TimeoutError:
             self._signal(signal.SIGKILL)
             await self._process.wait()
+        self._end_group()
         await self._finish_log()
+
+    def _end_group(self) -> None:
+        """What it has started and left behind ends with it."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process.returncode is None:
@@ -90,7 +110,10 @@ class Child:
         assert stream is not None, "spawned with a pipe"
         with _open_log(log_path) as log_file:
             while line := await _read_line(stream):
-                self._lines.append(line.decode(errors="replace").rstrip("\n"))
+                text = line.decode(errors="replace").rstrip("\n")
+                self._lines.append(text)
+                if self._on_line is not None:
+                    self._on_line(text)
                 with contextlib.suppress(OSError):  # a full disk must not stop the child's writing
                     log_file.write(line)
 

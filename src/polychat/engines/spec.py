@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from polychat.errors import SetupError
 
@@ -9,13 +10,48 @@ FIRST_PORT = 21002  # a worker's, when none is asked for; the next free one othe
 LAST_PORT = 21999
 
 
+ModelFormat = Literal["gguf", "checkpoint", "reference"]
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """A model on this machine's disk."""
+    """A model on this machine's disk, or the name of one that an engine fetches by itself."""
 
-    path: Path  # the GGUF file; the first of them when the model is split
+    path: Path  # the GGUF file, the first of them when the model is split; the checkpoint's folder
     id: str  # the name that it is served under unless another is given
-    mmproj: Path | None = None  # the projector that lets it see images
+    mmproj: Path | None = None  # the projector that lets a GGUF model see images
+    format: ModelFormat = "gguf"  # checkpoint: config.json and safetensors; reference: only `id` counts
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter on this machine's disk, and the name that requests ask for it by."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What people ask of an engine beyond the model. What an engine cannot do, it refuses by the flag's name.
+
+    Empty and None leave the choice to the engine.
+    """
+
+    dtype: str = ""  # float32, float16, bfloat16
+    quantization: str = ""  # as the engine calls it: awq, fp8, bitsandbytes-4bit, int8
+    kv_cache_dtype: str = ""  # such as fp8 or q8_0
+    pipeline_parallel: int | None = None
+    adapters: tuple[Adapter, ...] = ()
+    allow_adapter_updates: bool = False  # clients may load and unload adapters while the engine runs
+    chat_template: str = ""  # a Jinja file, or a name of `polychat templates`
+    tool_parser: str = ""
+    reasoning_parser: str = ""
+    trust_remote_code: bool = False
+    mmproj: Path | None = None
+    draft_model: Path | None = None  # a smaller model of the same vocabulary, for speculative decoding
+    program: str = ""  # the program to run instead of the one that polychat brings or finds
+    arguments: tuple[str, ...] = ()  # for the engine's own command line, after all of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +67,7 @@ class EchoSpeed:
 
 
 AS_USUAL = EchoSpeed()
+PLAIN = Tuning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +85,7 @@ class EngineSpec:
     num_gpus: int | None = None  # 0: CPU only
     log_path: Path | None = None
     echo: EchoSpeed = AS_USUAL
+    tuning: Tuning = PLAIN
 
     def __post_init__(self) -> None:
         for flag, value in (("--context-length", self.context_length), ("--slots", self.slots)):

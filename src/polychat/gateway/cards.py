@@ -63,13 +63,15 @@ def card(name: str, replicas: Sequence[Replica], result: ConformanceResult | Non
     features = _features(replicas, found)
     lengths = [replica.context_length for replica in replicas if replica.context_length is not None]
     length = min(lengths, default=None)  # a request that fits fits everywhere
+    is_adapter = name not in first.names
     return ModelCard(
         id=name,
         created=first.created,
-        root=first.model,
+        root=name if is_adapter else first.model,
+        parent=first.model if is_adapter else None,
         max_model_len=length,
         context_length=length,
-        aliases=sorted({other for replica in replicas for other in replica.names} - {name}),
+        aliases=[] if is_adapter else sorted({n for replica in replicas for n in replica.names} - {name}),
         modalities=_modalities(endpoints | (features or frozenset())),
         endpoints=sorted(endpoints),
         features=None if features is None else sorted({*features, *_named(endpoints)}),

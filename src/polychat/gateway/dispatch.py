@@ -102,7 +102,7 @@ class Dispatcher:
         """Tell those who wait to look again."""
         self.is_synced = True
         now_s = asyncio.get_running_loop().time()
-        known = {name for replica in self._registry for name in replica.names}
+        known = {name for replica in self._registry for name in replica.answers_to}
         self._gone_s |= dict.fromkeys(self._known - known, now_s)
         self._gone_s = {name: at_s for name, at_s in self._gone_s.items() if now_s - at_s < REMEMBER_S}
         self._known = known

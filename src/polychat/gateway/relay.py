@@ -85,7 +85,8 @@ class Relay:
         call: Shaped | None = dialect_of(replica.engine)(body, _view_at(replica, view))
         try:
             while call is not None:
-                response = await self._upstream.post(replica.url, call.path, call.body, labels)
+                path = _path_at(replica, call.path)
+                response = await self._upstream.post(replica.url, path, call.body, labels)
                 with response:
                     call = await _answer(journey, response, call, view, sink)
         except UpstreamUnreachable as exc:
@@ -102,7 +103,14 @@ def _view_at(replica: Replica, view: RequestView) -> RequestView:
         context_length=replica.context_length,
         endpoints=replica.endpoints,
         slots=replica.load.slots,
+        adapters=replica.adapters,
+        upstream_model=replica.upstream_model,
     )
+
+
+def _path_at(replica: Replica, path: str) -> str:
+    """The path of a route at a replica: providers have their API's routes in many places."""
+    return replica.api_root + path.removeprefix("/v1") if path.startswith("/v1/") else path
 
 
 async def _answer(

@@ -27,6 +27,10 @@ class Replica:
     context_length: int | None = None  # tokens
     created: int = 0  # unix time in seconds at which the worker started
     detail: str = ""  # one line for people: why it is not ready
+    startup: str = ""  # one line for people: how long each phase of its start took
+    adapters: tuple[str, ...] = ()  # LoRA adapters that it answers for beside its model
+    api_root: str = "/v1"  # where its API's routes lie, below the URL
+    upstream_model: str = ""  # what the engine calls the model; "": by any of the names
     secret: str = ""  # the engine's own bearer key; only gateways learn it
 
     def __post_init__(self) -> None:
@@ -42,9 +46,14 @@ class Replica:
         """The model's public id."""
         return self.names[0]
 
+    @property
+    def answers_to(self) -> tuple[str, ...]:
+        """Every name under which requests may come: the model's, and its adapters'."""
+        return self.names + self.adapters
+
     def serves(self, model: str) -> bool:
         """Whether a request for `model` may come here."""
-        return model in self.names
+        return model in self.names or model in self.adapters
 
 
 def served_names(ids: tuple[str, ...]) -> tuple[str, ...]:

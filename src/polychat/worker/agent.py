@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 ANNOUNCE_START_AFTER_S = 1.0  # an engine that is up sooner is announced once, as ready
 GATEWAYS_LEARN_S = 0.3  # from our word to the controller until no gateway sends a request
 DRAIN_POLL_S = 0.1
+PROGRESS_S = 0.5  # how often a start is asked what it is at
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Agent:
         self._replica = replica
         self._link = link
         self._orders = orders
-        self._shown: tuple[ReplicaState, str, str] | None = None  # state, detail and URL that were told last
+        self._shown: tuple[object, ...] | None = None  # state, detail, URL and adapters that were told last
         self._is_draining = asyncio.Event()
         self._at_once = asyncio.Event()
 
@@ -96,11 +97,14 @@ class Agent:
 
     async def _start_engine(self) -> None:
         starting = asyncio.ensure_future(self._engine.start())
+        before = self._replica.detail
         try:
             await asyncio.wait({starting}, timeout=ANNOUNCE_START_AFTER_S)
-            if not starting.done():
+            while not starting.done():
                 self._locate(self._engine.url)
-                self._show(ReplicaState.STARTING, self._replica.detail or "the model is being loaded")
+                detail = self._engine.progress or before or "the model is being loaded"
+                self._show(ReplicaState.STARTING, detail)
+                await asyncio.wait({starting}, timeout=PROGRESS_S)
             self._locate(await starting)
         finally:
             starting.cancel()
@@ -124,7 +128,7 @@ class Agent:
         except EngineUnresponsive as exc:
             self._show(ReplicaState.STARTING, str(exc))
             return
-        self._replica = replace(self._replica, load=load)
+        self._replica = replace(self._replica, load=load, adapters=self._engine.adapters)
         self._show(ReplicaState.READY, "")
         if self._link is not None:
             self._link.report(load)
@@ -135,6 +139,8 @@ class Agent:
             url=self._orders.address_of(url),
             context_length=self._engine.context_length,
             features=self._engine.features,
+            adapters=self._engine.adapters,
+            startup=self._engine.progress,
         )
 
     def _show(self, state: ReplicaState, detail: str) -> None:
@@ -142,10 +148,11 @@ class Agent:
         if self._is_draining.is_set():
             state, detail = ReplicaState.DRAINING, ""
         changed = replace(self._replica, state=state, detail=detail)
-        if (changed.state, changed.detail, changed.url) == self._shown:
+        shown = (changed.state, changed.detail, changed.url, changed.adapters)
+        if shown == self._shown:
             return
         self._replica = changed
-        self._shown = (changed.state, changed.detail, changed.url)
+        self._shown = shown
         if self._link is not None:
             self._link.announce(changed)
         level = logging.INFO if state is not ReplicaState.STARTING else logging.WARNING

@@ -34,6 +34,8 @@ class Echo:
         self.features: frozenset[Feature] | None = FEATURES
         self.context_length = spec.context_length
         self.url = ""
+        self.adapters: tuple[str, ...] = ()
+        self.progress = ""
         self._spec = spec
         self._pace = Pace(spec.echo, slots=spec.slots or DEFAULT_SLOTS)
         self._server: uvicorn.Server | None = None

@@ -52,6 +52,8 @@ class LlamaCpp:
         self.features: frozenset[Feature] | None = _features(header, sees=model.mmproj is not None)
         self.context_length: int | None = self._plan.context_length
         self.url = ""
+        self.adapters: tuple[str, ...] = ()
+        self.progress = ""
         self._port: int | None = None  # kept over restarts
         self._child: Child | None = None
         self._client = httpx.AsyncClient(trust_env=False, headers={"authorization": f"Bearer {spec.secret}"})

@@ -24,9 +24,9 @@ async def list_models(gateway: Gateway, exchange: Exchange) -> None:
     """Every name that a ready replica answers to: what is listed can be used at once."""
     by_name: dict[str, list[Replica]] = {}
     for replica in gateway.registry:
-        for name in replica.names:
+        for name in replica.answers_to:
             by_name.setdefault(name, []).append(replica)
-    ready = {name for r in gateway.registry if r.state is ReplicaState.READY for name in r.names}
+    ready = {name for r in gateway.registry if r.state is ReplicaState.READY for name in r.answers_to}
     cards = [card(name, replicas) for name, replicas in by_name.items() if name in ready]
     shown = anthropic.listing(cards) if is_anthropics(exchange) else ModelList(data=cards)
     await exchange.json(msgspec.json.encode(shown))

@@ -57,7 +57,7 @@ async def _list(gateway: Gateway, exchange: Exchange, card: Card) -> None:
     models: dict[str, dict[str, object]] = {}
     for replica in gateway.registry:
         if replica.state is ReplicaState.READY:
-            for name in replica.names:
+            for name in replica.answers_to:
                 models.setdefault(name, card(name, replica))
     await exchange.json(msgspec.json.encode({"models": list(models.values())}))
 

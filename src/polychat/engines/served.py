@@ -1,0 +1,154 @@
+"""Runs any program that a `Launch` describes, as a child process that serves OpenAI's API by itself."""
+
+import asyncio
+import logging
+import sys
+
+import httpx
+import msgspec
+
+from polychat import listen
+from polychat.engines.base import EngineUnresponsive
+from polychat.engines.launch import Launch
+from polychat.engines.process import Child
+from polychat.engines.spec import EngineSpec, base_url
+from polychat.engines.timeline import Timeline
+from polychat.errors import EngineStartError, SetupError
+from polychat.types import Load
+from polychat.wire import ModelList
+
+log = logging.getLogger(__name__)
+
+HEALTH_TIMEOUT_S = 5.0
+POLL_S = 0.2
+_MODULE = "polychat.engines.warden"
+
+
+class Served:
+    """The engine that `launch` describes, for the model of `spec`."""
+
+    def __init__(self, launch: Launch, spec: EngineSpec) -> None:
+        """Raises SetupError when it is not installed or cannot do what `spec` asks."""
+        if not (launch.has_secret or listen.is_loopback(spec.host)):
+            raise SetupError(
+                f"{launch.name} asks nobody for a key, so it may not listen on {spec.host}: anybody could "
+                "use it; leave out --host"
+            )
+        launch.command(spec, spec.ports().start)  # what it refuses, it refuses now
+        offer = launch.offer(spec)
+        self.name = launch.name
+        self.endpoints = offer.endpoints
+        self.features = offer.features
+        self.context_length = offer.context_length
+        self.url = ""
+        self.adapters = tuple(adapter.name for adapter in spec.tuning.adapters)
+        self._launch = launch
+        self._spec = spec
+        self._timeline: Timeline | None = None
+        self._port: int | None = None  # kept over restarts
+        self._child: Child | None = None
+        self._client = httpx.AsyncClient(trust_env=False, headers={"authorization": f"Bearer {spec.secret}"})
+        self._load = Load(slots=spec.slots or 0)
+
+    @property
+    def progress(self) -> str:
+        return str(self._timeline or "")
+
+    async def start(self) -> str:
+        """Start on the port asked for, else on the one of before or the next free one."""
+        for port in [self._port] if self._port else self._spec.ports():
+            self.url = base_url(self._spec.host, port)
+            if await self._try_start(port):
+                self._port = port
+                return self.url
+        raise SetupError(
+            f"no port from {self._spec.ports().start} on is free on {self._spec.host}; name one with --port"
+        )
+
+    async def wait_exit(self) -> str:
+        assert self._child is not None, "called after start"
+        return await self._child.wait()
+
+    async def load(self) -> Load:
+        """Load now; the numbers of before while the engine is too busy to tell."""
+        if not await self._is_ready():
+            raise EngineUnresponsive(f"{self.name} does not answer")
+        if self._launch.load_of is not None:
+            try:
+                self._load = self._launch.load_of(await self._read(self._launch.load_path), self._load)
+            except httpx.HTTPError:
+                return self._load
+        if self._spec.tuning.allow_adapter_updates:
+            await self._ask_about_models()
+        return self._load
+
+    async def stop(self) -> None:
+        if self._child is not None:
+            await self._child.stop(grace_s=self._launch.stop_grace_s)
+        await self._client.aclose()
+
+    async def _try_start(self, port: int) -> bool:
+        """False when the port is taken and another may be tried."""
+        try:
+            listen.bind(self._spec.host, port).close()
+        except SetupError:
+            if self._spec.port is not None:
+                raise
+            return False
+        self._timeline = Timeline(self._launch.phases)
+        self._child = child = await self._spawn(port, self._timeline)
+        died = asyncio.ensure_future(child.wait())
+        try:
+            while not died.done():
+                if await self._is_ready():
+                    self._timeline.end()
+                    await self._ask_about_models()
+                    return True
+                await asyncio.wait({died}, timeout=POLL_S)
+        finally:
+            died.cancel()
+        if self._launch.port_lost.search(child.tail) and self._spec.port is None:
+            return False
+        reason = reason_in(child.tail, self._launch) or f"{self.name} {died.result()}"
+        model = self._spec.model.id if self._spec.model else self._spec.name
+        raise EngineStartError(f"{self.name} cannot serve {model}: {reason}", log_tail=child.tail)
+
+    async def _spawn(self, port: int, timeline: Timeline) -> Child:
+        command = self._launch.command(self._spec, port)
+        argv = (sys.executable, "-m", _MODULE, *command.argv)
+        return await Child.spawn(argv, env=command.env, log_path=self._spec.log_path, on_line=timeline.feed)
+
+    async def _is_ready(self) -> bool:
+        try:
+            answer = await self._client.get(self.url + self._launch.ready_path, timeout=HEALTH_TIMEOUT_S)
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == httpx.codes.OK
+
+    async def _ask_about_models(self) -> None:
+        """Its context length, and the adapters that clients have loaded meanwhile."""
+        try:
+            models = msgspec.json.decode(await self._read("/v1/models"), type=ModelList).data
+        except (httpx.HTTPError, msgspec.DecodeError) as exc:  # not every engine has that route
+            log.debug("%s does not tell its models: %s", self.name, exc)
+            return
+        lengths = [model.max_model_len for model in models if model.max_model_len]
+        self.context_length = min(lengths, default=self.context_length)
+        if adapters := tuple(model.id for model in models if model.parent):
+            self.adapters = adapters
+        elif self._spec.tuning.allow_adapter_updates:
+            self.adapters = ()
+
+    async def _read(self, path: str) -> bytes:
+        answer = await self._client.get(self.url + path, timeout=HEALTH_TIMEOUT_S)
+        answer.raise_for_status()
+        return answer.content
+
+
+def reason_in(tail: str, launch: Launch) -> str:
+    """Why the engine would not start, from its log; empty if it does not say."""
+    for pattern in launch.reasons:
+        for line in reversed(tail.splitlines()):
+            if match := pattern.search(line):
+                return match[1].strip()
+    return ""
