@@ -55,7 +55,7 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What a model's processor made of pictures: its tensors by name (`pixel_values`, …), opaque to the face."""
+    """What a model's processor made of pictures: tensors by name (`pixel_values`, …), opaque to the face."""
 
     tensors: Mapping[str, object]
 
@@ -79,7 +79,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token of the answer. Logprobs are of the model's own distribution, before any sampling parameter."""
+    """One token of the answer. Logprobs are of the model's own distribution, before any parameter."""
 
     id: int
     logprob: float | None = None
@@ -162,7 +162,7 @@ PoolerKind = Literal["embed", "score", "classify"]
 
 
 class Pooler(Protocol):
-    """Computes numbers from texts. One of the three methods is the model's, by `kind`. Inputs fit the context."""
+    """Computes numbers from texts that fit the context. One of the three methods is the model's, by `kind`."""
 
     @property
     def kind(self) -> PoolerKind: ...

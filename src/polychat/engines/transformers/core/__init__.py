@@ -1,1 +1,1 @@
-"""Computes with torch and transformers, in threads of its own; knows nothing of HTTP. The way in is `opening`."""
+"""Computes with torch and transformers, in its own threads; knows nothing of HTTP. Enter by `opening`."""
