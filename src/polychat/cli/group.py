@@ -7,7 +7,9 @@ from typing import Any
 from typer.core import TyperGroup
 
 from polychat.cli import settings
+from polychat.cli.engine_flags import with_arguments
 
+RUN_ENGINES = ("up", "worker")  # commands with arguments for engines after `--`
 ALIASES = {  # FastChat's name -> ours, where the meaning is the same
     "model-worker": "worker",
     "openai-api-server": "api",
@@ -42,7 +44,9 @@ class PolychatGroup(TyperGroup):
         name = args[0].replace("_", "-")
         if name in INSTEAD:
             ctx.fail(f"there is no command {args[0]!r}; use `{INSTEAD[name]}`")
-        resolved = super().resolve_command(ctx, [ALIASES.get(name, args[0]), *args[1:]])
+        command = ALIASES.get(name, args[0])
+        words = with_arguments(args[1:]) if command in RUN_ENGINES else args[1:]
+        resolved = super().resolve_command(ctx, [command, *words])
         if "--help" not in args:
             ctx.default_map = settings.load(ctx.params["config"], self.commands)
             _pass_on(ctx.params["config"])

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from polychat.cli import options, state
+from polychat.cli import engine_flags, options, state
 
 
 def up(
@@ -39,14 +39,26 @@ def up(
     keep_responses_days: options.KeepResponsesDays = 30,
     no_web: Annotated[bool, typer.Option("--no-web", help="Leave the web page out.")] = False,
     model_names: options.ModelNames = "",
-    engine: Annotated[
-        str, typer.Option(help="Program that runs the models: auto, llamacpp or echo.")
-    ] = "auto",
+    engine: engine_flags.Engine = "auto",
     context_length: Annotated[
         int | None, typer.Option(help="Tokens of prompt and answer together.", min=1)
     ] = None,
     slots: Annotated[int | None, typer.Option(help="Requests decoded at once.", min=1)] = None,
     num_gpus: Annotated[int | None, typer.Option(help="GPUs for each model; 0: CPU only.", min=0)] = None,
+    dtype: engine_flags.Dtype = "",
+    quantization: engine_flags.Quantization = "",
+    kv_cache_dtype: engine_flags.KvCacheDtype = "",
+    pipeline_parallel: engine_flags.PipelineParallel = None,
+    lora: engine_flags.Lora = None,
+    allow_lora_updates: engine_flags.AllowLoraUpdates = False,
+    chat_template: engine_flags.ChatTemplate = "",
+    tool_parser: engine_flags.ToolParser = "",
+    reasoning_parser: engine_flags.ReasoningParser = "",
+    trust_remote_code: engine_flags.TrustRemoteCode = False,
+    mmproj: engine_flags.Mmproj = None,
+    draft_model: engine_flags.DraftModel = None,
+    program: engine_flags.Program = "",
+    engine_argument: engine_flags.Arguments = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.")] = None,
     echo_tokens_per_s: Annotated[
         float | None, typer.Option("--echo-tokens-per-s", help="Speed of the echo engine.", min=0)
@@ -58,13 +70,27 @@ def up(
     """Start everything: controller, a worker for each MODEL, the API and the web page."""
     from polychat.cli import up_checks, up_run
 
-    worker_flags = {
+    worker_flags: dict[str, engine_flags.Value] = {
         "--engine": None if engine == "auto" else engine,
         "--model-names": model_names or None,
         "--context-length": context_length,
         "--slots": slots,
         "--num-gpus": num_gpus,
         "--revision": revision,
+        "--dtype": dtype or None,
+        "--quantization": quantization or None,
+        "--kv-cache-dtype": kv_cache_dtype or None,
+        "--pipeline-parallel": pipeline_parallel,
+        "--lora": lora or (),
+        "--allow-lora-updates": allow_lora_updates,
+        "--chat-template": chat_template or None,
+        "--tool-parser": tool_parser or None,
+        "--reasoning-parser": reasoning_parser or None,
+        "--trust-remote-code": trust_remote_code,
+        "--mmproj": mmproj,
+        "--draft-model": draft_model,
+        "--program": program or None,
+        engine_flags.ENGINE_ARGUMENT: engine_argument or (),
         "--echo-tokens-per-s": echo_tokens_per_s,
         "--echo-ttft": echo_ttft,
     }
@@ -79,7 +105,7 @@ def up(
         token=token,
         database=db,
         keep_responses_days=keep_responses_days,
-        worker_flags=tuple(f"{flag}={value}" for flag, value in worker_flags.items() if value is not None),
+        worker_flags=engine_flags.words(worker_flags),
     )
     plan, note = up_checks.plan(wish)
     up_checks.fetch(plan.models, engine=engine, revision=revision)

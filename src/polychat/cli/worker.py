@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from polychat.cli import engine_flags
 from polychat.cli.options import (
     CONTROLLER_ADDRESS,
     LOOPBACK,
@@ -39,12 +40,10 @@ def worker(
             help="URL at which gateways reach this worker; by default found out.",
         ),
     ] = "",
-    engine: Annotated[str, typer.Option(help="auto, llamacpp or echo.")] = "auto",
+    engine: engine_flags.Engine = "auto",
     num_gpus: Annotated[
         int | None,
-        typer.Option(
-            help="GPUs to use: 0 for the CPU only; by default all that llama.cpp was built for.", min=0
-        ),
+        typer.Option(help="GPUs to use, 0 for the CPU only; by default the engine's choice.", min=0),
     ] = None,
     context_length: Annotated[
         int | None,
@@ -56,6 +55,20 @@ def worker(
         int | None,
         typer.Option("--slots", "--limit-worker-concurrency", help="Requests answered at once.", min=1),
     ] = None,
+    dtype: engine_flags.Dtype = "",
+    quantization: engine_flags.Quantization = "",
+    kv_cache_dtype: engine_flags.KvCacheDtype = "",
+    pipeline_parallel: engine_flags.PipelineParallel = None,
+    lora: engine_flags.Lora = None,
+    allow_lora_updates: engine_flags.AllowLoraUpdates = False,
+    chat_template: engine_flags.ChatTemplate = "",
+    tool_parser: engine_flags.ToolParser = "",
+    reasoning_parser: engine_flags.ReasoningParser = "",
+    trust_remote_code: engine_flags.TrustRemoteCode = False,
+    mmproj: engine_flags.Mmproj = None,
+    draft_model: engine_flags.DraftModel = None,
+    program: engine_flags.Program = "",
+    engine_argument: engine_flags.Arguments = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a model of the hub.")] = None,
     token: Token = "",
     drain_timeout: Annotated[
@@ -73,7 +86,7 @@ def worker(
 ) -> None:
     """Run a model and offer it to the controller."""
     from polychat.cli import state
-    from polychat.engines.spec import EchoSpeed
+    from polychat.engines.spec import EchoSpeed, Tuning
     from polychat.telemetry import set_up_logging
     from polychat.worker import run
 
@@ -95,6 +108,22 @@ def worker(
             drain_timeout_s=drain_timeout,
             log_folder=state.made(state.home() / "logs"),
             echo=EchoSpeed(echo_tokens_per_s, echo_ttft),
+            tuning=Tuning(
+                dtype=dtype,
+                quantization=quantization,
+                kv_cache_dtype=kv_cache_dtype,
+                pipeline_parallel=pipeline_parallel,
+                adapters=engine_flags.adapters(lora or ()),
+                allow_adapter_updates=allow_lora_updates,
+                chat_template=chat_template,
+                tool_parser=tool_parser,
+                reasoning_parser=reasoning_parser,
+                trust_remote_code=trust_remote_code,
+                mmproj=mmproj,
+                draft_model=draft_model,
+                program=program,
+                arguments=tuple(engine_argument or ()),
+            ),
         )
     )
 

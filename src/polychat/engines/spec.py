@@ -1,6 +1,7 @@
 """What a worker is told to run, checked once."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -52,6 +53,26 @@ class Tuning:
     draft_model: Path | None = None  # a smaller model of the same vocabulary, for speculative decoding
     program: str = ""  # the program to run instead of the one that polychat brings or finds
     arguments: tuple[str, ...] = ()  # for the engine's own command line, after all of ours
+
+    def require_only(self, engine: str, able: Collection[str]) -> None:
+        """Refuse what is asked and is none of the fields in `able`, which `engine` knows.
+
+        Raises:
+            SetupError: names the flag.
+        """
+        for each in fields(self):
+            if getattr(self, each.name) != each.default and each.name not in able:
+                flag = _FLAGS.get(each.name, f"--{each.name.replace('_', '-')}")
+                raise SetupError(
+                    f"the engine {engine} does not take {flag}; leave it out, or name another --engine"
+                )
+
+
+_FLAGS = {
+    "adapters": "--lora",
+    "allow_adapter_updates": "--allow-lora-updates",
+    "arguments": "arguments after --",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,16 @@ import uvloop
 from polychat.engines import models
 from polychat.engines.base import Engine
 from polychat.engines.catalog import chosen, open_engine
-from polychat.engines.spec import AS_USUAL, FIRST_PORT, EchoSpeed, EngineSpec, ModelFiles, base_url
+from polychat.engines.spec import (
+    AS_USUAL,
+    FIRST_PORT,
+    PLAIN,
+    EchoSpeed,
+    EngineSpec,
+    ModelFiles,
+    Tuning,
+    base_url,
+)
 from polychat.errors import EngineStartError, SetupError
 from polychat.routing.replica import Replica, served_names
 from polychat.worker.address import advertised, host_of
@@ -43,6 +52,7 @@ class Job:
     token: str = field(default="", repr=False)
     drain_timeout_s: float = 30.0
     echo: EchoSpeed = AS_USUAL
+    tuning: Tuning = PLAIN
     log_folder: Path | None = None  # must exist; None: an engine's log is kept in memory only
 
 
@@ -72,6 +82,7 @@ def run(job: Job) -> None:
             num_gpus=job.num_gpus,
             log_path=_log_path(job, names[0]),
             echo=job.echo,
+            tuning=job.tuning,
         )
     )
     replica = _replica(engine, names, url=_first_url(job), secret=secret)

@@ -30,6 +30,7 @@ class Echo:
     name = "echo"
 
     def __init__(self, spec: EngineSpec) -> None:
+        spec.tuning.require_only(self.name, ())
         self.endpoints = ENDPOINTS
         self.features: frozenset[Feature] | None = FEATURES
         self.context_length = spec.context_length
