@@ -32,6 +32,8 @@ class Endpoint(StrEnum):
     IMAGES = "/v1/images/generations"
     IMAGE_EDITS = "/v1/images/edits"
     IMAGE_VARIATIONS = "/v1/images/variations"
+    LOAD_ADAPTER = "/v1/load_lora_adapter"
+    UNLOAD_ADAPTER = "/v1/unload_lora_adapter"
 
 
 class Feature(StrEnum):

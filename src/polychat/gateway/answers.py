@@ -57,7 +57,7 @@ def error_of(status: int, body: bytes, endpoint: Endpoint) -> PlatformError:
     A ReplicaUnavailable may be retried on another replica; nothing else may.
     """
     facts = _facts(body)
-    message = _text(facts.get("message")) or f"the engine answered with status {status}"
+    message = reason_of(status, body)
     if facts.get("type") == "exceed_context_size_error":
         return _context_error(facts, message, endpoint)
     if status in (502, 503, 504):
@@ -70,6 +70,11 @@ def error_of(status: int, body: bytes, endpoint: Endpoint) -> PlatformError:
     if status >= 500:
         return _failure(500, f"The engine failed: {message}")
     return _refusal(status, message, facts)
+
+
+def reason_of(status: int, body: bytes) -> str:
+    """An engine's own words for an answer other than 200."""
+    return _text(_facts(body).get("message")) or f"the engine answered with status {status}"
 
 
 def _failure(status: int, message: str) -> PlatformError:

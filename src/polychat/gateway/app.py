@@ -23,6 +23,7 @@ from polychat.gateway import retention
 from polychat.gateway.answers import usage_of
 from polychat.gateway.exchange import ClientLeft, Exchange
 from polychat.gateway.routes import (
+    adapters,
     chat,
     classify,
     completions,
@@ -100,6 +101,8 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/api/copy": Route({"POST": ollama_models.managed_elsewhere}, OLLAMA_ERRORS),
         "/api/delete": Route({"DELETE": ollama_models.managed_elsewhere}, OLLAMA_ERRORS),
         "/api/push": Route({"POST": ollama_models.managed_elsewhere}, OLLAMA_ERRORS),
+        "/v1/load_lora_adapter": Route({"POST": adapters.load}),
+        "/v1/unload_lora_adapter": Route({"POST": adapters.unload}),
         "/tokenize": Route({"POST": tokenize.tokenize}),
         "/detokenize": Route({"POST": tokenize.detokenize}),
         "/openapi.json": Route({"GET": openapi.document}, is_open=True),

@@ -60,7 +60,7 @@ class Dispatcher:
         self._queue_timeout_s = queue_timeout_s
         self._chance = chance or random.Random()
         self._changed = asyncio.Event()
-        self._known: set[str] = set()  # names of models
+        self._known: dict[str, tuple[str, ...]] = {}  # replica id -> the names it answered to
         self._gone_s: dict[str, float] = {}  # name of a model -> loop time at which its last replica went
 
     async def choose(self, view: RequestView, attempts: Attempts) -> Replica:
@@ -102,8 +102,9 @@ class Dispatcher:
         """Tell those who wait to look again."""
         self.is_synced = True
         now_s = asyncio.get_running_loop().time()
-        known = {name for replica in self._registry for name in replica.answers_to}
-        self._gone_s |= dict.fromkeys(self._known - known, now_s)
+        known = {replica.id: replica.answers_to for replica in self._registry}
+        lost = {name for id_, names in self._known.items() if id_ not in known for name in names}
+        self._gone_s |= dict.fromkeys(lost.difference(*known.values()), now_s)
         self._gone_s = {name: at_s for name, at_s in self._gone_s.items() if now_s - at_s < REMEMBER_S}
         self._known = known
         self._changed.set()

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from polychat import __version__
-from polychat.gateway.openapi import foreign, published
+from polychat.gateway.openapi import extras, foreign, published
 from polychat.gateway.openapi.operation import SSE, STATUSES, Api, Operation, Stream, Struct
 from polychat.schema.answers.errors import ErrorEnvelope
 
@@ -22,7 +22,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *published.TEXT,
     *published.RESPONSES,
     *published.MEDIA,
-    *published.TOKENS,
+    *extras.TOKENS,
+    *extras.ADAPTERS,
     *foreign.ANTHROPIC,
     *foreign.OLLAMA,
     *published.SERVICE,

@@ -1,4 +1,4 @@
-"""The routes of OpenAI's API, of vLLM's beside it, and of the service itself."""
+"""The routes of OpenAI's API, and of the service itself."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,6 @@ from polychat.schema.answers.chat import ChatCompletion, ChatCompletionChunk
 from polychat.schema.answers.completions import Completion
 from polychat.schema.answers.models import ModelCard, ModelList
 from polychat.schema.chat import ChatRequest
-from polychat.schema.classify import ClassifyRequest
 from polychat.schema.completions import CompletionRequest
 from polychat.schema.embeddings import EmbeddingRequest
 from polychat.schema.media import (
@@ -21,9 +20,6 @@ from polychat.schema.media import (
     TranscriptionForm,
     TranslationForm,
 )
-from polychat.schema.rerank import RerankRequest
-from polychat.schema.score import ScoreRequest
-from polychat.schema.tokenize import DetokenizeRequest, TokenizeRequest
 
 _HELLO = [{"role": "user", "content": "Hello!"}]
 _DONE = "It ends with `data: [DONE]`; one that breaks, with one event that holds an error instead."
@@ -204,63 +200,6 @@ MEDIA = (
         ImageVariationForm,
         media_answers.ImageList,
         files=("image",),
-    ),
-)
-
-TOKENS = (
-    *(
-        Operation(
-            "POST",
-            path,
-            "Order documents by how well they answer a query",
-            Api.EXTRA,
-            RerankRequest,
-            pooling.Ranking,
-            example={"model": MODEL, "query": "What is a GPU?", "documents": ["a processor", "a fruit"]},
-        )
-        for path in ("/v1/rerank", "/rerank", "/v2/rerank")
-    ),
-    *(
-        Operation(
-            "POST",
-            path,
-            "Tell how well texts go together",
-            Api.EXTRA,
-            ScoreRequest,
-            pooling.ScoreList,
-            example={"model": MODEL, "text_1": "What is a GPU?", "text_2": ["a processor", "a fruit"]},
-        )
-        for path in ("/v1/score", "/score")
-    ),
-    *(
-        Operation(
-            "POST",
-            path,
-            "Sort texts into classes",
-            Api.EXTRA,
-            ClassifyRequest,
-            pooling.ClassificationList,
-            example={"model": MODEL, "input": ["Is this a question?"]},
-        )
-        for path in ("/v1/classify", "/classify")
-    ),
-    Operation(
-        "POST",
-        "/tokenize",
-        "Turn text into tokens",
-        Api.EXTRA,
-        TokenizeRequest,
-        pooling.TokenList,
-        example={"model": MODEL, "prompt": "Hello!"},
-    ),
-    Operation(
-        "POST",
-        "/detokenize",
-        "Turn tokens into text",
-        Api.EXTRA,
-        DetokenizeRequest,
-        pooling.Detokenized,
-        example={"model": MODEL, "tokens": [1, 2, 3]},
     ),
 )
 
