@@ -133,7 +133,8 @@ def table(rows: list[Row]) -> Table:
             row.model,
             row.replica,
             row.engine,
-            f"[{colour}]{row.state}[/{colour}]" + (f" ({row.detail})" if row.detail else ""),
+            f"[{colour}]{row.state}[/{colour}]"
+            + (f" ({told})" if (told := row.detail or row.startup) else ""),
             f"{row.running}/{row.slots}" if row.slots else str(row.running),
             str(row.waiting),
             f"{row.kv_cache_usage:.0%}",

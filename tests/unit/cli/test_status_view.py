@@ -58,6 +58,12 @@ def test_a_row_is_shown_with_load_state_and_why_it_is_not_ready() -> None:
     ]  # fmt: skip
 
 
+def test_a_ready_row_shows_how_long_its_start_took() -> None:
+    screen = StringIO()
+    Console(file=screen, width=140).print(table([row_of(replace(REPLICA, startup="loading 12 s"), None)]))
+    assert "ready (loading 12 s)" in screen.getvalue()
+
+
 def test_a_controller_that_is_not_there_is_one_line() -> None:
     with pytest.raises(SetupError, match="no controller answers"):
         Source(f"http://127.0.0.1:{free_port()}", "").rows()
