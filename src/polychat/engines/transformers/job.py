@@ -116,7 +116,8 @@ class Generator(Protocol):
     def submit(self, job: Job) -> AsyncGenerator[Token | PromptLogprobs, None]:
         """The tokens, as they come; the last one has its `finish`.
 
-        `aclose()` aborts within one step. A grammar at its end finishes with "stop", after an end token.
+        `aclose()` aborts within one step. A grammar that allows no more finishes with "stop", and then the
+        last token is part of the text.
 
         Raises:
             GrammarRefused, UnknownAdapter, GenerationFailed: out of the first or a later step.
@@ -162,7 +163,7 @@ PoolerKind = Literal["embed", "score", "classify"]
 
 
 class Pooler(Protocol):
-    """Computes numbers from texts that fit the context. One of the three methods is the model's, by `kind`."""
+    """Computes numbers from texts that fit the context. One of the three methods is the model's."""
 
     @property
     def kind(self) -> PoolerKind: ...
@@ -203,7 +204,9 @@ class OpenModel:
     context_length: int
     end_tokens: frozenset[int]  # that the model's own settings name
     generator: Generator | None = None
+    default_sampling: Sampling = Sampling()  # what the model's own settings advise
     pooler: Pooler | None = None
+    reads_prompts: bool = True  # it can tell the logprobs of a prompt
     num_parameters: int = 0
     weights_bytes: int = 0
     description: str = ""  # of device, dtype, batching; for the log
