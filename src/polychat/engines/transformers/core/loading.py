@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 import transformers
 from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
+from transformers.models.auto import modeling_auto
 
 from polychat.engines.transformers.core.devices import check_room, device_of, dtype_of
 from polychat.engines.transformers.core.quantization import quantization_config
@@ -46,20 +47,18 @@ def kind_of(config: PretrainedConfig, folder: Path) -> Kind:
     own_classes = getattr(config, "auto_map", None) or {}
     if architecture.endswith("ForSequenceClassification"):
         return "classifier"
-    if (folder / "modules.json").is_file() or architecture.endswith(
-        ("Model", "ForMaskedLM", "ForPreTraining")
-    ):
+    if (folder / "modules.json").is_file():
         return "embedding"
-    if _is_in(config, "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING") and config.is_encoder_decoder:
+    if config.is_encoder_decoder and _is_in(config, "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING"):
         return "encoder-decoder"
-    if "AutoModelForCausalLM" in own_classes or architecture.endswith("ForCausalLM"):
-        return "decoder"
-    if _is_in(config, "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING"):
+    if architecture in modeling_auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES.values():
         return "vision"
-    if _is_in(config, "MODEL_FOR_CAUSAL_LM_MAPPING"):
+    if architecture in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values():
         return "decoder"
-    if _is_in(config, "MODEL_MAPPING"):
+    if architecture.endswith(("Model", "ForMaskedLM", "ForPreTraining")):
         return "embedding"
+    if "AutoModelForCausalLM" in own_classes or _is_in(config, "MODEL_FOR_CAUSAL_LM_MAPPING"):
+        return "decoder"
     raise EngineStartError(
         f"{folder} holds a {config.model_type} model ({architecture or 'of no named architecture'}), and "
         "this engine serves models of text and of images to text only"

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from transformers import AutoTokenizer, GenerationConfig, PreTrainedModel
+from transformers import AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.generation.continuous_batching.utils import find_head_dim, find_num_key_value_heads
 from transformers.utils.generic import is_flash_attention_requested
 
@@ -163,7 +163,11 @@ def _shape(model: PreTrainedModel, trained: int) -> Shape:
     config = model.config.get_text_config()
     try:
         per_layer = 2 * find_num_key_value_heads(config) * find_head_dim(config)
-    except (AttributeError, TypeError):  # a state-space model has no heads; nothing is planned for it
+    except (
+        AttributeError,
+        TypeError,
+        ValueError,
+    ):  # a state-space model has no heads; nothing is planned for it
         per_layer = 0
     return Shape(
         token_bytes=getattr(config, "num_hidden_layers", 1) * per_layer * model.dtype.itemsize,
