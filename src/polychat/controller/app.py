@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import json
 import logging
+from dataclasses import replace
 
 import msgspec
 from starlette.applications import Starlette
@@ -47,7 +48,9 @@ def create(board: Board, *, token: str = "") -> Starlette:
 
 
 def public(replica: Replica) -> dict[str, object]:
-    """A replica as people may see it: everything but its secret."""
+    """A replica as people may see it: everything but its secret and headers, which may hold one."""
+    if replica.outside is not None:
+        replica = replace(replica, outside=replace(replica.outside, headers=()))
     shown: dict[str, object] = msgspec.to_builtins(replica, order="deterministic")  # sets become sorted lists
     del shown["secret"]
     return shown
@@ -88,20 +91,15 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, messa
 
 
 async def _workers(websocket: WebSocket) -> None:
-    """One worker's connection, from its first `Announce` until it goes or falls silent."""
+    """One worker's connection, until it goes or falls silent."""
     board: Board = websocket.app.state.board
     await websocket.accept()
-    replica_id, why = "", "its worker closed the connection"
+    why = "its worker closed the connection"
     try:
-        first = await _next_message(websocket)
-        replica_id = _id_of(first)
-        _take(board, websocket, first)
+        _take(board, websocket, await _next_message(websocket))
         await websocket.send_text(feed.encode(feed.Welcome(board.id)).decode())
         while True:
-            message = await _next_message(websocket)
-            if _id_of(message) != replica_id:
-                raise msgspec.ValidationError(f"{replica_id!r} speaks for {_id_of(message)!r}")
-            _take(board, websocket, message)
+            _take(board, websocket, await _next_message(websocket))
     except WebSocketDisconnect:
         pass
     except TimeoutError:
@@ -111,7 +109,7 @@ async def _workers(websocket: WebSocket) -> None:
         why = f"its worker sent what is not understood: {exc}"
         await _close(websocket, 1008, why[:120])
     finally:
-        board.leave(replica_id, owner=websocket, why=why)
+        board.leave(owner=websocket, why=why)
 
 
 async def _next_message(websocket: WebSocket) -> feed.FromWorker:
@@ -120,15 +118,16 @@ async def _next_message(websocket: WebSocket) -> feed.FromWorker:
     return message
 
 
-def _id_of(message: feed.FromWorker) -> str:
-    return message.replica.id if isinstance(message, feed.Announce) else message.id
-
-
 def _take(board: Board, websocket: WebSocket, message: feed.FromWorker) -> None:
-    if isinstance(message, feed.Announce):
-        board.announce(message.replica, owner=websocket)
-    else:
-        board.report_load(message.id, message.load, owner=websocket)
+    match message:
+        case feed.Announce(replica=replica):
+            board.announce(replica, owner=websocket)
+        case feed.ReportLoad(id=replica_id, load=load):
+            board.report_load(replica_id, load, owner=websocket)
+        case feed.Withdraw(id=replica_id):
+            board.withdraw(replica_id, owner=websocket)
+        case feed.Beat():
+            pass
 
 
 async def _close(websocket: WebSocket, code: int, reason: str) -> None:

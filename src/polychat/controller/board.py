@@ -1,7 +1,7 @@
 """The board: what the controller knows, who told it, and the gateways that read along.
 
-Owned by one event loop, no locks. A worker is known by the connection it holds: when that goes, so does its
-replica.
+Owned by one event loop, no locks. A worker is known by the connection it holds: when that goes, so do the
+replicas that it speaks for.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ class Board:
     def announce(self, replica: Replica, *, owner: object) -> None:
         """Record a replica as told by the connection `owner`. A newer connection replaces an older one."""
         for other in self.registry:
-            if other.url == replica.url and other.id != replica.id:
+            if other.id != replica.id and _same_place(other, replica):
                 self._forget(other.id, why="another worker took its address")
         before = self.registry.get(replica.id)
         self._owners[replica.id] = owner
@@ -46,9 +46,14 @@ class Board:
         if self._owners.get(replica_id) is owner and self.registry.report_load(replica_id, load):
             self._tell(feed.ReportLoad(replica_id, load))
 
-    def leave(self, replica_id: str, *, owner: object, why: str) -> None:
-        """The connection `owner` is gone, and with it the replica that it spoke for."""
+    def withdraw(self, replica_id: str, *, owner: object) -> None:
+        """Forget a replica of which the connection `owner` says that it is no more."""
         if self._owners.get(replica_id) is owner:
+            self._forget(replica_id, why="its worker says so")
+
+    def leave(self, *, owner: object, why: str) -> None:
+        """The connection `owner` is gone, and with it each replica that it spoke for."""
+        for replica_id in [id_ for id_, speaker in self._owners.items() if speaker is owner]:
             self._forget(replica_id, why=why)
 
     async def watch(self) -> AsyncIterator[bytes]:
@@ -85,6 +90,16 @@ class Board:
             except asyncio.QueueFull:
                 self._watchers.discard(queue)
                 _end(queue)
+
+
+def _same_place(one: Replica, other: Replica) -> bool:
+    """Whether two replicas cannot both be there: an engine of ours has its address for itself, while a server
+    that was attached may have many models."""
+    if one.url != other.url:
+        return False
+    if one.outside is None or other.outside is None:
+        return True
+    return (one.model, one.outside.name) == (other.model, other.outside.name)
 
 
 def _line(message: feed.ToGateway) -> bytes:

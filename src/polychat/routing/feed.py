@@ -1,9 +1,10 @@
 """The messages of the control plane, and how a registry follows them.
 
-A worker holds a WebSocket to the controller and sends `Announce` (who it is, again at each change of state)
-and `ReportLoad` once a second; the controller answers the first with `Welcome`. A gateway reads `GET /watch`,
-one JSON document a line: `Snapshot`, then each `Put`, `ReportLoad`, `Remove` as it happens and a `Beat` in
-each quiet second, so that silence means trouble. Every message carries its name in `type`.
+A worker holds a WebSocket to the controller and sends `Announce` for each replica it speaks for (again at
+each change of state), `ReportLoad` once a second or a `Beat` if it has no news, and `Withdraw` when a model
+is no longer there; the controller answers the first message with `Welcome`. A gateway reads `GET /watch`, one
+JSON document a line: `Snapshot`, then each `Put`, `ReportLoad`, `Remove` as it happens and a `Beat` in each
+quiet second, so that silence means trouble. Every message carries its name in `type`.
 """
 
 import msgspec
@@ -20,6 +21,12 @@ class Announce(msgspec.Struct, frozen=True, tag="announce"):
     """Worker to controller: this is me, now."""
 
     replica: Replica
+
+
+class Withdraw(msgspec.Struct, frozen=True, tag="withdraw"):
+    """Worker to controller: a replica that I announced is no more."""
+
+    id: str
 
 
 class ReportLoad(msgspec.Struct, frozen=True, tag="load"):
@@ -51,10 +58,10 @@ class Remove(msgspec.Struct, frozen=True, tag="remove"):
 
 
 class Beat(msgspec.Struct, frozen=True, tag="beat"):
-    """Controller to gateway: still here."""
+    """Controller to gateway, worker to controller: still here."""
 
 
-FromWorker = Announce | ReportLoad
+FromWorker = Announce | ReportLoad | Withdraw | Beat
 ToGateway = Snapshot | Put | ReportLoad | Remove | Beat
 
 encode = msgspec.json.Encoder().encode

@@ -13,6 +13,17 @@ class ReplicaState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """What gateways must heed at a server that polychat has not started itself."""
+
+    name: str = ""  # of the provider, as in polychat.toml; "" for a server that was attached
+    key_env: str = ""  # the environment variable that the replica's secret comes from
+    max_concurrent: int = 0  # requests that one gateway may have there at once; 0: no limit
+    requests_per_minute: int = 0  # that one gateway may begin there; 0: no limit
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # of each request there
+
+
+@dataclass(frozen=True, slots=True)
 class Replica:
     """What a worker tells the controller about its engine, and every gateway gets to know."""
 
@@ -31,7 +42,8 @@ class Replica:
     adapters: tuple[str, ...] = ()  # LoRA adapters that it answers for beside its model
     api_root: str = "/v1"  # where its API's routes lie, below the URL
     upstream_model: str = ""  # what the engine calls the model; "": by any of the names
-    secret: str = ""  # the engine's own bearer key; only gateways learn it
+    secret: str = field(default="", repr=False)  # the engine's own bearer key; only gateways learn it
+    outside: Outside | None = None  # None: its worker has started it
 
     def __post_init__(self) -> None:
         if not self.names or not all(self.names):

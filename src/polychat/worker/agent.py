@@ -39,6 +39,7 @@ class Agent:
         """`replica`'s URL is where the engine will probably be; without a link nobody is told."""
         self._engine = engine
         self._replica = replica
+        self._why = replica.detail  # this engine and no other
         self._link = link
         self._orders = orders
         self._shown: tuple[object, ...] | None = None  # state, detail, URL and adapters that were told last
@@ -102,13 +103,20 @@ class Agent:
             await asyncio.wait({starting}, timeout=ANNOUNCE_START_AFTER_S)
             while not starting.done():
                 self._locate(self._engine.url)
-                detail = self._engine.progress or before or "the model is being loaded"
-                self._show(ReplicaState.STARTING, detail)
+                self._show(ReplicaState.STARTING, self._starting(before))
                 await asyncio.wait({starting}, timeout=PROGRESS_S)
             self._locate(await starting)
         finally:
             starting.cancel()
+        log.info("%s runs on %s", self._replica.model, self._why or self._replica.engine)
         self._show(ReplicaState.READY, "")
+
+    def _starting(self, before: str) -> str:
+        """What to tell of a start: what it is at, and at first why with this engine."""
+        if before != self._why:
+            return self._engine.progress or before
+        news = self._engine.progress or "the model is being loaded"
+        return f"{self._why}; {news}" if self._why else news
 
     async def _watch_engine(self) -> str:
         """Report its load every second until it is gone; how it went."""
@@ -131,7 +139,7 @@ class Agent:
         self._replica = replace(self._replica, load=load, adapters=self._engine.adapters)
         self._show(ReplicaState.READY, "")
         if self._link is not None:
-            self._link.report(load)
+            self._link.report(self._replica.id, load)
 
     def _locate(self, url: str) -> None:
         self._replica = replace(
@@ -140,7 +148,7 @@ class Agent:
             context_length=self._engine.context_length,
             features=self._engine.features,
             adapters=self._engine.adapters,
-            startup=self._engine.progress,
+            startup="; ".join(part for part in (self._why, self._engine.progress) if part),
         )
 
     def _show(self, state: ReplicaState, detail: str) -> None:
@@ -184,7 +192,7 @@ class Agent:
         try:
             while _unfinished(load := await self._engine.load()):
                 if self._link is not None:
-                    self._link.report(load)
+                    self._link.report(self._replica.id, load)
                 await asyncio.sleep(DRAIN_POLL_S)
         except EngineUnresponsive:
             return

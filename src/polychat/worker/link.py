@@ -1,4 +1,4 @@
-"""The worker's line to the controller: says who it is, what changes, and every second how loaded it is."""
+"""The worker's line to the controller: says who it is, what changes, and how loaded it is."""
 
 import asyncio
 import logging
@@ -20,13 +20,13 @@ CONNECT_TIMEOUT_S = 3.0
 
 
 class Link:
-    """Keeps one replica known to the controller at `address`, through its restarts."""
+    """Keeps replicas known to the controller at `address`, through its restarts."""
 
     def __init__(self, address: str, *, token: str = "") -> None:
         self._address = address.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._replica: Replica | None = None
-        self._is_announced = False  # the controller knows this version of it
+        self._replicas: dict[str, Replica] = {}  # by id
+        self._untold: dict[str, feed.FromWorker] = {}  # by a replica's id: the last news of it
         self._news = asyncio.Event()
         self._told = asyncio.Event()
         self._was_welcome = False
@@ -34,19 +34,27 @@ class Link:
 
     def announce(self, replica: Replica) -> None:
         """Tell the controller this, now and after each reconnection."""
-        self._replica = replica
-        self._is_announced = False
-        self._told.clear()
+        self._replicas[replica.id] = replica
+        self._tell_soon(replica.id, feed.Announce(replica))
+
+    def withdraw(self, replica_id: str) -> None:
+        """Tell the controller that this replica is no more."""
+        if self._replicas.pop(replica_id, None) is not None:
+            self._tell_soon(replica_id, feed.Withdraw(replica_id))
+
+    def report(self, replica_id: str, load: Load) -> None:
+        """Tell the controller the load of a replica that has been announced."""
+        known = self._replicas.get(replica_id)
+        if known is None:
+            return
+        replica = self._replicas[replica_id] = replace(known, load=load)
+        is_announcement = isinstance(self._untold.get(replica_id), feed.Announce)
+        news = feed.Announce(replica) if is_announcement else feed.ReportLoad(replica_id, load)
+        self._untold[replica_id] = news
         self._news.set()
 
-    def report(self, load: Load) -> None:
-        """Tell the controller the load."""
-        if self._replica is not None:
-            self._replica = replace(self._replica, load=load)
-            self._news.set()
-
     async def until_told(self, *, timeout_s: float) -> bool:
-        """Wait until the last announcement has been sent. False when that takes too long."""
+        """Wait until all announcements have been sent. False when that takes too long."""
         try:
             await asyncio.wait_for(self._told.wait(), timeout_s)
         except TimeoutError:
@@ -81,14 +89,15 @@ class Link:
             compression=None,
             proxy=None,
         ) as websocket:
-            await self._announce_to(websocket)
+            self._untold = {id_: feed.Announce(replica) for id_, replica in self._replicas.items()}
+            await self._tell(websocket)
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 feed.decode_welcome(await websocket.recv())
             self._welcomed()
             await self._talk(websocket)
 
     async def _talk(self, websocket: ClientConnection) -> None:
-        """Send what is new, or the load when a second has passed without news, until the line breaks."""
+        """Send what is new, or a beat when a second has passed without news, until the line breaks."""
         closed = asyncio.ensure_future(websocket.wait_closed())
         try:
             while not closed.done():
@@ -101,18 +110,17 @@ class Link:
             closed.cancel()
 
     async def _tell(self, websocket: ClientConnection) -> None:
-        assert self._replica is not None, "set before the first word"
-        if not self._is_announced:
-            await self._announce_to(websocket)
-        else:
-            report = feed.ReportLoad(self._replica.id, self._replica.load)
-            await websocket.send(feed.encode(report), text=True)
+        """Send what is untold, or a beat."""
+        messages, self._untold = self._untold, {}
+        for message in messages.values() or (feed.Beat(),):
+            await websocket.send(feed.encode(message), text=True)
+        if not self._untold:
+            self._told.set()
 
-    async def _announce_to(self, websocket: ClientConnection) -> None:
-        assert self._replica is not None, "set before the first word"
-        self._is_announced = True
-        await websocket.send(feed.encode(feed.Announce(self._replica)), text=True)
-        self._told.set()
+    def _tell_soon(self, replica_id: str, news: feed.FromWorker) -> None:
+        self._untold[replica_id] = news
+        self._told.clear()
+        self._news.set()
 
     def _welcomed(self) -> None:
         log.info("registered with the controller at %s", self._address)

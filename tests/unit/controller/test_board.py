@@ -6,7 +6,7 @@ from polychat.controller.app import public
 from polychat.controller.board import Board
 from polychat.routing import feed
 from polychat.routing.feed import Put, Remove, ReportLoad, Snapshot
-from polychat.routing.replica import Replica, ReplicaState
+from polychat.routing.replica import Outside, Replica, ReplicaState
 from polychat.types import Endpoint, Load
 
 A = Replica("a", "http://a:1", ("m",), "echo", frozenset({Endpoint.CHAT}), ReplicaState.READY, secret="s3")
@@ -23,7 +23,7 @@ async def test_a_watcher_gets_a_snapshot_and_then_each_change() -> None:
     watch = board.watch()
     assert await read(watch) == Snapshot(board.id, [A])
     board.report_load("a", Load(running=1), owner="connection")
-    board.leave("a", owner="connection", why="it was killed")
+    board.leave(owner="connection", why="it was killed")
     assert [await read(watch), await read(watch)] == [ReportLoad("a", Load(running=1)), Remove("a")]
 
 
@@ -31,7 +31,7 @@ async def test_a_worker_that_came_back_is_not_removed_when_its_old_connection_en
     board = Board()
     board.announce(A, owner="old")
     board.announce(A, owner="new")
-    board.leave("a", owner="old", why="it fell silent")
+    board.leave(owner="old", why="it fell silent")
     assert list(board.registry) == [A]
 
 
@@ -79,3 +79,51 @@ async def test_closing_the_board_ends_every_watch() -> None:
 def test_people_do_not_see_a_replicas_secret() -> None:
     assert "s3" not in str(public(A))
     assert public(A)["endpoints"] == ["/v1/chat/completions"]
+
+
+ATTACHED = replace(A, outside=Outside())
+
+
+def test_several_models_of_one_attached_server_stand_side_by_side() -> None:
+    board = Board()
+    other = replace(ATTACHED, id="b", names=("n",))
+    board.announce(ATTACHED, owner="worker")
+    board.announce(other, owner="worker")
+    assert list(board.registry) == [ATTACHED, other]
+
+
+def test_one_model_of_an_attached_server_is_the_newest_workers() -> None:
+    board = Board()
+    board.announce(ATTACHED, owner="first")
+    board.announce(replace(ATTACHED, id="b"), owner="second")
+    assert [replica.id for replica in board.registry] == ["b"]
+
+
+def test_one_model_of_one_provider_may_be_had_with_two_keys() -> None:
+    board = Board()
+    board.announce(replace(A, outside=Outside(name="one")), owner="first")
+    board.announce(replace(A, id="b", outside=Outside(name="two")), owner="second")
+    assert len(board.registry) == 2
+
+
+def test_with_a_connection_go_all_replicas_that_it_spoke_for() -> None:
+    board = Board()
+    board.announce(ATTACHED, owner="worker")
+    board.announce(replace(ATTACHED, id="b", names=("n",)), owner="worker")
+    board.leave(owner="worker", why="it was killed")
+    assert list(board.registry) == []
+
+
+def test_only_who_announced_a_replica_can_withdraw_it() -> None:
+    board = Board()
+    board.announce(A, owner="worker")
+    board.withdraw("a", owner="stranger")
+    assert list(board.registry) == [A]
+    board.withdraw("a", owner="worker")
+    assert list(board.registry) == []
+
+
+def test_people_do_not_see_a_providers_headers() -> None:
+    told = replace(A, outside=Outside("p", "P_KEY", headers=(("x-team", "hush"),)))
+    assert "hush" not in str(public(told)) + repr(told)
+    assert "P_KEY" in str(public(told))
