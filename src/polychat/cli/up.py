@@ -108,7 +108,8 @@ def up(
         worker_flags=engine_flags.words(worker_flags),
     )
     plan, note = up_checks.plan(wish)
-    up_checks.fetch(plan.models, engine=engine, revision=revision)
+    for line in up_checks.fetch(plan.models, engine=engine, revision=revision, program=program):
+        typer.echo(line)
     up_run.run(plan, log_folder=state.made(_log_folder(port)), note=note)
 
 

@@ -30,20 +30,23 @@ class Wish:
     keep_responses_days: int = 30
 
 
-def fetch(models: tuple[str, ...], *, engine: str, revision: str | None) -> None:
+def fetch(models: tuple[str, ...], *, engine: str, revision: str | None, program: str = "") -> list[str]:
     """See that every model is on this machine, downloading with a progress bar what is not.
 
-    Raises:
-        SetupError: there is no such engine or model, or no way to it.
-    """
-    from polychat.engines import catalog
-    from polychat.engines import models as files
+    Returns what to tell of each: its engine, why that one, and what would run better.
 
-    if catalog.chosen(engine) == ECHO:
-        return
+    Raises:
+        SetupError: there is no such engine or model, or no way to it, or nothing here runs it.
+    """
+    from polychat.engines.selection import select
+
+    news = []
     for model in dict.fromkeys(models):
-        if model != ECHO:
-            files.resolve(model, revision=revision)
+        name = ECHO if model == ECHO else engine
+        selected = select(model, engine=name, revision=revision, program=program)
+        if selected.model is not None:
+            news += [f"{model} runs on {selected.choice}", *filter(None, [selected.hint])]
+    return news
 
 
 def plan(wish: Wish) -> tuple[Plan, str]:

@@ -1,39 +1,83 @@
-"""Every engine by its name. To add one: a file beside this one, its name in NAMES, one `case` below."""
+"""Every engine by its name. To add one: a line in READS and one `case` below."""
 
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from polychat.engines import checkpoint, choice, machine, requirements
 from polychat.engines.base import Engine
-from polychat.engines.spec import EngineSpec
+from polychat.engines.spec import EngineSpec, ModelFiles, ModelFormat
 from polychat.errors import SetupError
 
-NAMES = ("llamacpp", "echo")
+READS: Mapping[str, frozenset[ModelFormat]] = MappingProxyType(
+    {
+        "llamacpp": frozenset({"gguf"}),
+        "transformers": frozenset({"checkpoint"}),
+        "vllm": frozenset({"checkpoint"}),
+        "echo": frozenset(),
+    }
+)
+"""Each engine and the formats it takes a model in. `reference`: it fetches a model by its name, by itself."""
+
+NAMES = tuple(READS)
+_MODULES = {"transformers": ("torch", "transformers"), "vllm": ("vllm",)}
 
 
-def chosen(engine: str, model: str = "") -> str:
-    """The engine that `engine`, a name or "auto", stands for; the model argument "echo" is an engine's name.
+def named(engine: str, model: str = "") -> str:
+    """The engine's name, or "auto" if the model decides; the model argument "echo" is an engine's name.
 
     Raises:
         SetupError: no engine has that name.
     """
     if engine == "auto":
-        return "echo" if model == "echo" else "llamacpp"
+        return "echo" if model == "echo" else "auto"
     if engine not in NAMES:
         raise SetupError(f"there is no engine {engine!r}; there are auto, {', '.join(NAMES)}")
     return engine
+
+
+def installed() -> frozenset[str]:
+    """The engines of extras that are there. Nothing is imported."""
+    return frozenset(
+        engine
+        for engine, modules in _MODULES.items()
+        if all(importlib.util.find_spec(module) is not None for module in modules)
+    )
 
 
 def open_engine(spec: EngineSpec) -> Engine:
     """The engine that `spec` describes, not started yet.
 
     Raises:
-        SetupError: no such engine, or it cannot run that model.
+        SetupError: no such engine, or it cannot run that model, or not on this machine.
     """
-    match chosen(spec.engine):
+    if spec.model is not None and spec.model.format == "checkpoint":
+        spec = _fitted(spec, spec.model)
+    match spec.engine:
         case "echo":
             from polychat.engines.echo.engine import Echo
 
             return Echo(spec)
-        case name:
+        case "llamacpp" | "auto":  # whoever did not ask brings a GGUF file
             from polychat.engines.llamacpp.engine import LlamaCpp
 
-            if spec.model is None:
-                raise SetupError(f"the engine {name} needs a model: a GGUF file, a hub id, or builtin")
-            return LlamaCpp(spec, spec.model)
+            return LlamaCpp(spec, _model(spec))
+        case name:
+            raise SetupError(f"there is no engine {name!r}; there are {', '.join(NAMES)}")
+
+
+def _fitted(spec: EngineSpec, model: ModelFiles) -> EngineSpec:
+    """With a context that this machine has memory for."""
+    if not spec.tuning.program:
+        choice.require_installed(spec.engine, installed())
+    facts = checkpoint.read(model.path)
+    here = machine.here()
+    here.require_gpus(spec.num_gpus)
+    return replace(spec, context_length=requirements.fitted_context(spec.name or model.id, facts, spec, here))
+
+
+def _model(spec: EngineSpec) -> ModelFiles:
+    if spec.model is None:
+        raise SetupError(f"the engine {spec.engine} needs a model: a file, a folder, a hub id, or builtin")
+    return spec.model

@@ -12,20 +12,11 @@ from pathlib import Path
 
 import uvloop
 
-from polychat.engines import models
 from polychat.engines.base import Engine
-from polychat.engines.catalog import chosen, open_engine
-from polychat.engines.spec import (
-    AS_USUAL,
-    FIRST_PORT,
-    PLAIN,
-    EchoSpeed,
-    EngineSpec,
-    ModelFiles,
-    Tuning,
-    base_url,
-)
-from polychat.errors import EngineStartError, SetupError
+from polychat.engines.catalog import open_engine
+from polychat.engines.selection import Selected, select
+from polychat.engines.spec import AS_USUAL, FIRST_PORT, PLAIN, EchoSpeed, EngineSpec, Tuning, base_url
+from polychat.errors import EngineStartError
 from polychat.routing.replica import Replica, served_names
 from polychat.worker.address import advertised, host_of
 from polychat.worker.agent import Agent, Orders
@@ -63,10 +54,10 @@ def run(job: Job) -> None:
         EngineStartError: the engine did not start; the end of its log has been printed.
         SetupError: the job cannot be done as told.
     """
-    engine_name = chosen(job.engine, job.model)
     if job.controller:
         host_of(job.controller)
-    model = _model(job, engine_name)
+    selected = _selected(job)
+    engine_name, model = selected.choice.engine, selected.model
     names = job.names or ((model.id,) if model else (engine_name,))
     secret = secrets.token_urlsafe(24)
     engine = open_engine(
@@ -85,7 +76,7 @@ def run(job: Job) -> None:
             tuning=job.tuning,
         )
     )
-    replica = _replica(engine, names, url=_first_url(job), secret=secret)
+    replica = _replica(engine, names, url=_first_url(job), secret=secret, detail=str(selected.choice))
     if not job.controller:
         log.info("no controller is told; the engine's key is %s", secret)
     try:
@@ -110,12 +101,11 @@ def _advertised(job: Job, url: str) -> str:
     return advertised(url, host=job.host, controller=job.controller, asked=job.worker_address)
 
 
-def _model(job: Job, engine_name: str) -> ModelFiles | None:
-    if engine_name == "echo":
-        return None
-    if not job.model:
-        raise SetupError("which model? `polychat worker builtin`, a GGUF file, or a hub id such as user/repo")
-    return models.resolve(job.model, revision=job.revision)
+def _selected(job: Job) -> Selected:
+    selected = select(job.model, engine=job.engine, revision=job.revision, program=job.tuning.program)
+    if selected.hint:
+        log.info("%s", selected.hint)
+    return selected
 
 
 def _log_path(job: Job, name: str) -> Path | None:
@@ -129,7 +119,7 @@ def _first_url(job: Job) -> str:
     return _advertised(job, base_url(job.host, job.port or FIRST_PORT))
 
 
-def _replica(engine: Engine, names: tuple[str, ...], *, url: str, secret: str) -> Replica:
+def _replica(engine: Engine, names: tuple[str, ...], *, url: str, secret: str, detail: str) -> Replica:
     return Replica(
         id=f"{os.getpid()}-{secrets.token_hex(8)}",
         url=url,
@@ -139,5 +129,6 @@ def _replica(engine: Engine, names: tuple[str, ...], *, url: str, secret: str) -
         features=engine.features,
         context_length=engine.context_length,
         created=int(time.time()),
+        detail=detail,
         secret=secret,
     )

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from polychat.engines import models
-from polychat.engines.catalog import chosen, open_engine
+from polychat.engines.catalog import named, open_engine
 from polychat.engines.spec import EngineSpec, ModelFiles, base_url
 from polychat.errors import SetupError
 
@@ -40,22 +40,32 @@ def test_a_missing_part_of_a_split_model_is_named(tmp_path: Path) -> None:
         models.resolve(str(files(tmp_path, "m-00001-of-00002.gguf")))
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"), [("config.json", "transformers checkpoint"), ("notes.txt", "holds no GGUF file")]
-)
-def test_a_folder_without_a_model_says_what_to_do(tmp_path: Path, name: str, reason: str) -> None:
-    with pytest.raises(SetupError, match=reason):
-        models.resolve(str(files(tmp_path, name)))
+def test_a_folder_without_a_model_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="holds neither a GGUF file nor a checkpoint"):
+        models.resolve(str(files(tmp_path, "notes.txt")))
 
 
-def test_safetensors_are_refused_before_llamacpp_sees_them(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match=r"llama\.cpp reads GGUF only"):
+@pytest.mark.parametrize("names", [["config.json"], ["model.safetensors"], ["adapter_config.json"]])
+def test_a_folder_with_a_checkpoint_is_one_whatever_is_missing(tmp_path: Path, names: list[str]) -> None:
+    folder = files(tmp_path / "qwen", *names)
+    assert models.resolve(str(folder)) == ModelFiles(folder, "qwen", format="checkpoint")
+
+
+def test_a_nested_sentence_transformer_is_a_checkpoint(tmp_path: Path) -> None:
+    files(tmp_path / "0_Transformer", "config.json")
+    assert models.resolve(str(tmp_path)).format == "checkpoint"
+
+
+def test_one_file_of_a_checkpoint_is_told_its_folder(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=rf"one file of a checkpoint; name its folder, {tmp_path}, instead"):
         models.resolve(str(files(tmp_path, "model.safetensors") / "model.safetensors"))
 
 
 @pytest.mark.parametrize("argument", ["nowhere.gguf", "/no/such/file", "mistral", "a/b/c", "./x/y.gguf"])
 def test_what_is_no_model_is_told_the_four_forms(argument: str) -> None:
-    with pytest.raises(SetupError, match="a model is 'builtin', a GGUF file, a folder with one, or a hub id"):
+    with pytest.raises(
+        SetupError, match="a model is 'builtin', a GGUF file, a folder with one or with safetensors, or"
+    ):
         models.resolve(argument)
 
 
@@ -66,16 +76,21 @@ def test_a_hub_id_may_name_a_quantisation(argument: str, repo: str, quant: str) 
     assert models.hub_id(argument) == (repo, quant)
 
 
+def test_modelscope_ids_have_a_prefix() -> None:
+    hub, wish = models.on_hub("modelscope:u/r:Q8_0")
+    assert (hub.prefix, wish.repo, wish.quant) == ("modelscope:", "u/r", "Q8_0")
+
+
 def test_an_unknown_engine_is_told_the_known_ones() -> None:
-    with pytest.raises(SetupError, match="no engine 'vlm'; there are auto, llamacpp, echo"):
-        chosen("vlm")
-    assert chosen("auto", "builtin") == "llamacpp"
-    assert chosen("auto", "echo") == "echo"
+    with pytest.raises(SetupError, match="no engine 'vlm'; there are auto, llamacpp, "):
+        named("vlm")
+    assert named("auto", "builtin") == "auto"
+    assert named("auto", "echo") == "echo"
 
 
 def test_llamacpp_needs_a_model() -> None:
     with pytest.raises(SetupError, match="needs a model"):
-        open_engine(EngineSpec(secret="s"))
+        open_engine(EngineSpec(secret="s", engine="llamacpp"))
 
 
 def test_ports_are_the_one_asked_for_or_all_from_21002_on() -> None:
