@@ -4,17 +4,16 @@ Seen with xllamacpp 2026.10. Texts in these documents are escaped, so a key with
 `"timings":{`, is never part of what the model said: most changes are made without decoding.
 """
 
-import functools
 from collections.abc import Mapping
 
 import msgspec
 
 from polychat.engines.base import RequestView
+from polychat.engines.model_name import named
 from polychat.errors import PlatformError, ReplicaError
 from polychat.schema.generation import GenerationRequest
 
 TIMINGS = b',"timings":{'
-_MODEL = b'"model":"'
 _CREATED = b'"created":'
 _TIME_BYTES = 10  # of seconds since 1970, until 2286
 USAGE = b'"usage":{'
@@ -51,18 +50,6 @@ class Created:
         if data.startswith(self._first, start):
             return data
         return data[:start] + self._first + data[end:]
-
-
-def named(data: bytes, model: str) -> bytes:
-    """The model under the name that the client used: llama.cpp says the one it was started with."""
-    at = data.find(_MODEL)
-    if at < 0:
-        return data
-    start = at + len(_MODEL) - 1
-    name = _quoted(model)
-    if data.startswith(name, start):
-        return data
-    return data[:start] + name + data[_string_end(data, start) :]
 
 
 def added(body: bytes, fields: Mapping[str, object]) -> bytes:
@@ -104,16 +91,3 @@ def failed(reason: str) -> PlatformError:
     error = PlatformError(f"The engine failed: {reason}")
     error.code = ReplicaError.code
     return error
-
-
-def _string_end(data: bytes, start: int) -> int:
-    """The index after the JSON string whose opening quote is at `start`."""
-    end = data.index(b'"', start + 1)
-    while (end - len(data[:end].rstrip(b"\\"))) % 2:  # an odd number of backslashes: that quote is escaped
-        end = data.index(b'"', end + 1)
-    return end + 1
-
-
-@functools.lru_cache(maxsize=256)
-def _quoted(name: str) -> bytes:
-    return msgspec.json.encode(name)

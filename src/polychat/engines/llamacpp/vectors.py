@@ -15,7 +15,8 @@ from typing import Literal
 import msgspec
 
 from polychat.engines.base import RequestView, Shaped
-from polychat.engines.llamacpp import fields, truncation
+from polychat.engines.llamacpp import truncation
+from polychat.engines.model_name import named
 from polychat.errors import ContextLengthExceeded, PlatformError, RequestError
 from polychat.schema.embeddings import EmbeddingRequest, Input
 from polychat.types import Endpoint
@@ -92,7 +93,7 @@ def _ask(given: Given, request: EmbeddingRequest) -> Shaped:
         body = asked(given, encoding_format="base64")
         return Shaped(Endpoint.EMBEDDINGS, body, lambda data: _shown(data, request), refused=_refused)
     body = asked(given, encoding_format="float")
-    return Shaped(Endpoint.EMBEDDINGS, body, lambda data: fields.named(data, request.model), refused=_refused)
+    return Shaped(Endpoint.EMBEDDINGS, body, lambda data: named(data, request.model), refused=_refused)
 
 
 def _shown(data: bytes, request: EmbeddingRequest) -> bytes:
