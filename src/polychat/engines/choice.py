@@ -78,16 +78,18 @@ def require_reads(engine: str, reads: Collection[ModelFormat], facts: Facts) -> 
     Raises:
         SetupError: says what else to do.
     """
-    if facts.format in reads:
-        return
+    if facts.format not in reads:
+        raise SetupError(unread(engine, reads, facts))
+
+
+def unread(engine: str, reads: Collection[ModelFormat], facts: Facts) -> str:
+    """What to say of a model in a format that the engine asked for does not read."""
     known = " and ".join(_WORDS[each] for each in sorted(reads)) or "no model"
     if facts.format == "gguf":
         instead = "name --engine llamacpp, or leave --engine out"
     else:
         instead = f"leave --engine out, or convert it with `polychat convert {facts.name}`"
-    raise SetupError(
-        f"the engine {engine} reads {known}, and {facts.name} is {_WORDS[facts.format]}; {instead}"
-    )
+    return f"the engine {engine} reads {known}, and {facts.name} is {_WORDS[facts.format]}; {instead}"
 
 
 def require_installed(engine: str, installed: Collection[str]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from polychat.engines import catalog, checkpoint, choice, machine, models
 from polychat.engines.checkpoint import Kind
@@ -15,6 +16,18 @@ _ASKED = "it was asked for"
 
 
 @dataclass(frozen=True, slots=True)
+class Around:
+    """What there is to run models with."""
+
+    machine: Machine
+    installed: frozenset[str]  # engines of extras
+
+    @classmethod
+    def look(cls) -> Self:
+        return cls(machine.here(), catalog.installed())
+
+
+@dataclass(frozen=True, slots=True)
 class Selected:
     """What will run."""
 
@@ -24,11 +37,17 @@ class Selected:
 
 
 def select(
-    argument: str, *, engine: str = "auto", revision: str | None = None, program: str = ""
+    argument: str,
+    *,
+    engine: str = "auto",
+    revision: str | None = None,
+    program: str = "",
+    around: Around | None = None,
 ) -> Selected:
     """The engine for a model argument, and the model's files, downloaded if they are not here.
 
-    What no engine here can run is refused before it is downloaded. `program`: as in `--program`.
+    What no engine here can run is refused before it is downloaded. `program`: as in `--program`, of an engine
+    that is installed elsewhere.
 
     Raises:
         SetupError: no such engine or model, or the one does not run the other; says what to do.
@@ -40,15 +59,14 @@ def select(
         raise SetupError(
             "which model? `polychat worker builtin`, a GGUF file, a folder, or a hub id such as user/repo"
         )
+    around = around or Around.look()
     if not program:
-        choice.require_installed(name, catalog.installed())
-    here = machine.here()
+        choice.require_installed(name, around.installed)
     was_here = _is_here(argument, revision)
-    model = _files(argument, name, revision, here)
+    model = _files(argument, name, revision, around)
     facts = facts_of(argument, model)
-    chosen = _choice(name, facts, here)
-    hint = "" if was_here or here.gpus or not _has_ggufs(facts) else _sibling(argument)
-    return Selected(chosen, model, hint)
+    hint = "" if was_here or around.machine.gpus or not _has_ggufs(facts) else _sibling(argument)
+    return Selected(_choice(name, facts, around), model, hint)
 
 
 def facts_of(argument: str, model: ModelFiles) -> Facts:
@@ -57,42 +75,38 @@ def facts_of(argument: str, model: ModelFiles) -> Facts:
     return Facts(argument, model.format, kind)
 
 
-def _files(argument: str, name: str, revision: str | None, here: Machine) -> ModelFiles:
+def _files(argument: str, name: str, revision: str | None, around: Around) -> ModelFiles:
     from polychat.engines.store.wish import WrongFormat
 
-    formats = _formats(name, here)
+    formats = _formats(name, around)
     if formats == ("reference",):
         return ModelFiles(Path(argument), argument, format="reference")
     try:
         return models.resolve(argument, revision=revision, formats=formats)
     except WrongFormat as exc:
-        raise SetupError(_unreadable(argument, name, exc.format, here)) from exc
+        raise SetupError(_unreadable(argument, name, exc.format, around)) from exc
 
 
-def _formats(name: str, here: Machine) -> Sequence[ModelFormat]:
+def _formats(name: str, around: Around) -> Sequence[ModelFormat]:
     """What the model is wanted in, the best first."""
     if name == "auto":
-        return choice.readable(here, catalog.installed())
+        return choice.readable(around.machine, around.installed)
     return tuple(sorted(catalog.READS[name]))
 
 
-def _choice(name: str, facts: Facts, here: Machine) -> Choice:
+def _choice(name: str, facts: Facts, around: Around) -> Choice:
     if name == "auto":
-        return choice.choose(facts, here, catalog.installed())
+        return choice.choose(facts, around.machine, around.installed)
     choice.require_reads(name, catalog.READS[name], facts)
     return Choice(name, _ASKED)
 
 
-def _unreadable(argument: str, name: str, format_: ModelFormat, here: Machine) -> str:
+def _unreadable(argument: str, name: str, format_: ModelFormat, around: Around) -> str:
     """What to say of a repository whose only format nobody here reads."""
     if name == "auto":
         sibling = _sibling(argument)
-        return choice.missing(argument, here) + (f"; or {sibling}" if sibling else "")
-    try:
-        choice.require_reads(name, catalog.READS[name], Facts(argument, format_))
-    except SetupError as exc:
-        return str(exc)
-    raise AssertionError("a format that the engine reads is no wrong one")
+        return choice.missing(argument, around.machine) + (f"; or {sibling}" if sibling else "")
+    return choice.unread(name, catalog.READS[name], Facts(argument, format_))
 
 
 def _has_ggufs(facts: Facts) -> bool:
@@ -114,7 +128,7 @@ def _sibling(argument: str) -> str:
 
     found = hub.gguf_sibling(models.hub_id(argument)[0])
     return (
-        f"`polychat up {found}` runs the same model from GGUF files, several times faster on a CPU"
+        f"`polychat up {found}` runs the model from GGUF files, several times faster on a CPU"
         if found
         else ""
     )
