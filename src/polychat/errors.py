@@ -20,6 +20,7 @@
   + ReplicaError              502  a replica broke; retried only before its first byte
     - ReplicaTimeout          504
     - ReplicaUnavailable      503  it cannot be reached, or takes nothing now
+      · ReplicaBusy           429  a limit of requests is reached
 * SetupError                  a command cannot do its work on this machine as told
 
 Anything else that escapes a handler is a bug: it is logged with its traceback and the
@@ -220,6 +221,20 @@ class ReplicaUnavailable(ReplicaError):
     @property
     def headers(self) -> Mapping[str, str]:
         return {"retry-after": "2"}
+
+
+class ReplicaBusy(ReplicaUnavailable):
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, *, retry_after_s: int = 2) -> None:
+        super().__init__(message)
+        self._retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"retry-after": str(self._retry_after_s)}
 
 
 _PARAM_OF_FEATURE = {  # the field by which a request asks for it

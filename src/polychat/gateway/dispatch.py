@@ -2,13 +2,22 @@
 
 import asyncio
 import contextlib
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from polychat.engines.base import RequestView
-from polychat.errors import NoReplicaAvailable, PlatformError, ReplicaError, UnknownModel, UnsupportedFeature
+from polychat.errors import (
+    NoReplicaAvailable,
+    PlatformError,
+    ReplicaBusy,
+    ReplicaError,
+    UnknownModel,
+    UnsupportedFeature,
+)
+from polychat.gateway.limits import Limits, busy
 from polychat.routing.policies import Candidate, Policy
 from polychat.routing.registry import Registry
 from polychat.routing.replica import Replica
@@ -59,6 +68,7 @@ class Dispatcher:
         self._policy = policy
         self._queue_timeout_s = queue_timeout_s
         self._chance = chance or random.Random()
+        self._limits = Limits()
         self._changed = asyncio.Event()
         self._known: dict[str, tuple[str, ...]] = {}  # replica id -> the names it answered to
         self._gone_s: dict[str, float] = {}  # name of a model -> loop time at which its last replica went
@@ -79,24 +89,46 @@ class Dispatcher:
             # One that was away and has come back is tried again.
             attempts.tried.intersection_update([replica.id for replica in ready])
             untried = [replica for replica in ready if replica.id not in attempts.tried]
-            if untried:
-                candidates = [Candidate(replica, self.in_flight[replica.id]) for replica in untried]
+            free, opens_s, spent = self._within_limits(untried)
+            if free:
+                candidates = [Candidate(replica, self.in_flight[replica.id]) for replica in free]
                 return self._policy(candidates, self._chance)
-            if ready:
+            if spent is not None:
+                failure = spent
+            elif ready:
                 assert attempts.last_failure is not None
                 failure = attempts.last_failure
-            await self._wait(failure, view.model, attempts)
+                if all(replica.outside and replica.outside.name for replica in ready):
+                    raise failure  # no provider is started again while somebody waits
+            await self._wait(failure, view.model, attempts, until_s=opens_s)
+
+    def _within_limits(self, replicas: list[Replica]) -> tuple[list[Replica], float, ReplicaBusy | None]:
+        """Those that may be sent one more request; if there is none, when there will be, and why."""
+        now_s = asyncio.get_running_loop().time()
+        opens_s = [
+            (self._limits.opens_s(replica, in_flight=self.in_flight[replica.id], now_s=now_s), replica)
+            for replica in replicas
+        ]
+        free = [replica for at_s, replica in opens_s if at_s <= now_s]
+        if free or not replicas:
+            return free, math.inf, None
+        first_s, first = min(opens_s, key=lambda pair: pair[0])
+        return [], first_s, busy(first, opens_in_s=first_s - now_s)
 
     @contextlib.contextmanager
     def sending_to(self, replica: Replica) -> Iterator[None]:
         """Count one request at `replica` for as long as the block runs, however it ends."""
         self.in_flight[replica.id] += 1
+        if replica.outside is not None:
+            self._limits.begin(replica, now_s=asyncio.get_running_loop().time())
         try:
             yield
         finally:
             self.in_flight[replica.id] -= 1
             if not self.in_flight[replica.id]:
                 del self.in_flight[replica.id]
+            if replica.outside is not None:
+                self._wake()
 
     def registry_changed(self) -> None:
         """Tell those who wait to look again."""
@@ -107,6 +139,11 @@ class Dispatcher:
         self._gone_s |= dict.fromkeys(lost.difference(*known.values()), now_s)
         self._gone_s = {name: at_s for name, at_s in self._gone_s.items() if now_s - at_s < REMEMBER_S}
         self._known = known
+        self._limits.keep_only(set(known))
+        self._wake()
+
+    def _wake(self) -> None:
+        """Let those who wait look again."""
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -122,8 +159,8 @@ class Dispatcher:
             return NoReplicaAvailable(model, reason="its last replica has just gone")
         raise exc
 
-    async def _wait(self, failure: PlatformError, model: str, attempts: Attempts) -> None:
-        """Until the registry changes; raises `failure` once the request has waited long enough."""
+    async def _wait(self, failure: PlatformError, model: str, attempts: Attempts, *, until_s: float) -> None:
+        """Until something changes or `until_s`; raises `failure` once the request has waited long enough."""
         loop = asyncio.get_running_loop()
         if attempts.give_up_s is None:
             attempts.give_up_s = loop.time() + self._queue_timeout_s
@@ -131,10 +168,11 @@ class Dispatcher:
             raise NoReplicaAvailable(model, reason=f"{MAX_WAITING} requests already wait") from failure
         self.num_waiting += 1
         try:
-            async with asyncio.timeout_at(attempts.give_up_s):
+            async with asyncio.timeout_at(min(attempts.give_up_s, until_s)):
                 await self._changed.wait()
         except TimeoutError:
-            raise failure from None
+            if until_s >= attempts.give_up_s:
+                raise failure from None
         finally:
             self.num_waiting -= 1
 

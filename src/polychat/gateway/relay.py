@@ -10,13 +10,14 @@ from dataclasses import replace
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.dialects import dialect_of
 from polychat.errors import PlatformError, ReplicaError, ReplicaTimeout, ReplicaUnavailable
+from polychat.gateway import outside
 from polychat.gateway.answers import error_of
 from polychat.gateway.dispatch import Attempts, Dispatcher
 from polychat.gateway.events import EventRelay
 from polychat.gateway.exchange import Exchange, Journey
 from polychat.gateway.images import Images
 from polychat.gateway.sink import MediaToClient, Sink, ToClient
-from polychat.gateway.upstream import Labels, Upstream
+from polychat.gateway.upstream import Upstream, labels_for
 from polychat.gateway.wire import Response, UpstreamBroken, UpstreamSilent, UpstreamUnreachable
 from polychat.routing.replica import Replica
 from polychat.types import Endpoint, Feature
@@ -81,13 +82,15 @@ class Relay:
         self, journey: Journey, replica: Replica, body: bytes, view: RequestView, sink: Sink
     ) -> None:
         journey.replica_id = replica.id
-        labels = Labels(replica.secret, journey.request_id, view.content_type)
+        labels = labels_for(replica, journey.request_id, content_type=view.content_type)
         call: Shaped | None = dialect_of(replica.engine)(body, _view_at(replica, view))
         try:
             while call is not None:
                 path = _path_at(replica, call.path)
                 response = await self._upstream.post(replica.url, path, call.body, labels)
                 with response:
+                    if response.status != 200:
+                        raise _error(replica, response, await response.read_all(), call, view)
                     call = await _answer(journey, response, call, view, sink)
         except UpstreamUnreachable as exc:
             raise ReplicaUnavailable("The model cannot answer now: its replica cannot be reached.") from exc
@@ -117,8 +120,6 @@ async def _answer(
     journey: Journey, response: Response, call: Shaped, view: RequestView, sink: Sink
 ) -> Shaped | None:
     """Give the answer to the sink, or return the next call to make."""
-    if response.status != 200:
-        raise _error(response.status, await response.read_all(), call, view)
     content_type = response.headers.get(b"content-type", b"application/json").decode("latin-1")
     if view.stream and not call.is_side_call and content_type.startswith("text/event-stream"):
         return await _answer_stream(journey, response, call, sink)
@@ -136,9 +137,15 @@ async def _answer(
     return None
 
 
-def _error(status: int, body: bytes, call: Shaped, view: RequestView) -> PlatformError:
-    known = call.refused(status, body) if call.refused else None
-    return known or error_of(status, body, view.endpoint)
+def _error(
+    replica: Replica, response: Response, body: bytes, call: Shaped, view: RequestView
+) -> PlatformError:
+    body = outside.scrubbed(body, replica)
+    known = call.refused(response.status, body) if call.refused else None
+    if known is None:
+        retry_after = response.headers.get(b"retry-after", b"")
+        known = outside.refusal(response.status, body, retry_after, replica, view)
+    return known or error_of(response.status, body, view.endpoint)
 
 
 async def _answer_stream(journey: Journey, response: Response, call: Shaped, sink: Sink) -> Shaped | None:

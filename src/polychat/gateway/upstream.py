@@ -7,30 +7,42 @@ it is how an engine learns that nobody waits for the answer any more.
 
 import asyncio
 import contextlib
+import functools
 import logging
 import ssl
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from polychat.gateway.wire import Connection, Response, UpstreamSilent, UpstreamStale, UpstreamUnreachable
+from polychat.routing.replica import Replica
 
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 5.0
 IDLE_S = 2.0  # engines hold a thread for each idle connection, and close it after 5 s
+TLS_IDLE_S = 30.0  # a provider far away is dear to connect to, and holds connections for long
 SILENCE_TIMEOUT_S = 1800.0  # a replica that owes an answer and sends nothing for so long is stuck
 GONE_SILENCE_S = 5.0  # the same for a replica that has left the registry
 SWEEP_S = 0.5
+_TLS_PORT = 443
+_OUR_NAME = (("user-agent", "polychat"),)
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
     """What a request's headers say, besides its size."""
 
-    secret: str = ""  # the engine's bearer key
+    secret: str = field(default="", repr=False)  # the engine's bearer key
     request_id: str = ""
     content_type: str = "application/json"  # of the body
+    more: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # other headers: (name, value)
+
+
+def labels_for(replica: Replica, request_id: str, *, content_type: str = "application/json") -> Labels:
+    """The headers that a replica wants. A server outside is told who asks: some refuse who does not say."""
+    more = () if replica.outside is None else (*_OUR_NAME, *replica.outside.headers)
+    return Labels(replica.secret, request_id, content_type, more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +60,25 @@ class Address:
         is_tls = parts.scheme == "https"
         return cls(
             parts.hostname or "localhost",
-            parts.port or (443 if is_tls else 80),
+            parts.port or (_TLS_PORT if is_tls else 80),
             is_tls,
             parts.path.rstrip("/"),
         )
 
     def head(self, path: str, labels: Labels, *, size_bytes: int) -> bytes:
         """A POST request up to its body."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        more = "".join([f"{name}: {value}\r\n" for name, value in labels.more])
         authorization = f"authorization: Bearer {labels.secret}\r\n" if labels.secret else ""
         return (
-            f"POST {self.prefix}{path} HTTP/1.1\r\nhost: {host}:{self.port}\r\n{authorization}"
+            f"POST {self.prefix}{path} HTTP/1.1\r\nhost: {self._host}\r\n{authorization}{more}"
             f"content-type: {labels.content_type}\r\nx-request-id: {labels.request_id}\r\n"
             f"content-length: {size_bytes}\r\n\r\n"
         ).encode("latin-1")
+
+    @property
+    def _host(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.is_tls and self.port == _TLS_PORT else f"{host}:{self.port}"
 
 
 class Pool:
@@ -89,7 +106,7 @@ class Pool:
         """
         loop = asyncio.get_running_loop()
         address = self.address
-        context = ssl.create_default_context() if address.is_tls else None
+        context = _certificates() if address.is_tls else None
         try:
             async with asyncio.timeout(timeout_s):
                 _, connection = await loop.create_connection(
@@ -105,7 +122,8 @@ class Pool:
 
     def sweep(self, now_s: float, *, silence_s: float) -> None:
         """Close what has been idle for long, and fail what has been silent for long."""
-        while self.idle and now_s - self.idle[0].heard_s > IDLE_S:
+        idle_s = TLS_IDLE_S if self.address.is_tls else IDLE_S
+        while self.idle and now_s - self.idle[0].heard_s > idle_s:
             self.idle.pop(0).close()
         for connection in tuple(self.busy):
             if connection.waits_for_replica and now_s - connection.heard_s > silence_s:
@@ -123,6 +141,12 @@ class Pool:
         self.busy.discard(connection)
         with contextlib.suppress(ValueError):
             self.idle.remove(connection)
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """The system's authorities: loading them takes milliseconds."""
+    return ssl.create_default_context()
 
 
 class Upstream:

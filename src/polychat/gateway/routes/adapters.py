@@ -21,7 +21,7 @@ from polychat.gateway.answers import error_of, reason_of
 from polychat.gateway.exchange import Exchange
 from polychat.gateway.routes.inference import read_json
 from polychat.gateway.state import Gateway
-from polychat.gateway.upstream import Labels
+from polychat.gateway.upstream import labels_for
 from polychat.gateway.wire import UpstreamError
 from polychat.routing.replica import Replica, ReplicaState
 from polychat.schema.adapters import LoadAdapterRequest, UnloadAdapterRequest
@@ -105,7 +105,7 @@ async def _tell(
 async def _ask(
     gateway: Gateway, exchange: Exchange, replica: Replica, endpoint: Endpoint, body: bytes
 ) -> None:
-    labels = Labels(replica.secret, exchange.request_id)
+    labels = labels_for(replica, exchange.request_id)
     try:
         with await gateway.upstream.post(replica.url, endpoint, body, labels) as response:
             answer = await response.read_all()
