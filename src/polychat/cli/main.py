@@ -30,6 +30,7 @@ COMMANDS = (
     "api",
     "web",
     "download",
+    "templates",
     "conformance",
     "doctor",
 )

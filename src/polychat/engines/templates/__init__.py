@@ -6,6 +6,6 @@ Reading order: `find.py`, `matching.py`, `families.py`, `layout.py`, `systems.py
 """
 
 from polychat.engines.templates.find import Template, find, names, of_family, refusal
-from polychat.engines.templates.matching import for_model, patterns_of
+from polychat.engines.templates.matching import examples_of, for_model
 
-__all__ = ["Template", "find", "for_model", "names", "of_family", "patterns_of", "refusal"]
+__all__ = ["Template", "examples_of", "find", "for_model", "names", "of_family", "refusal"]

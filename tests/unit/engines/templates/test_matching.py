@@ -2,8 +2,8 @@
 
 import pytest
 
-from polychat.engines.templates import for_model, names, patterns_of
-from polychat.engines.templates.matching import RULES
+from polychat.engines.templates import examples_of, for_model, names
+from polychat.engines.templates.matching import RULES, Rule
 from tests.support.chat_prompts import CONVERSATION, renderer
 
 KNOWN = [
@@ -76,5 +76,12 @@ def test_the_bos_token_is_as_the_models_tokenizer_has_it(model_type: str, begins
 
 def test_every_rule_names_a_family_of_the_table() -> None:
     assert {rule.family for rule in RULES} <= set(names())
-    assert patterns_of("koala_v1") == [r"koala-\d+b"]
-    assert patterns_of("mistral") == []
+    assert examples_of("koala_v1") == ["koala-13B-HF"]
+    assert examples_of("mistral") == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.example)
+def test_no_rule_stands_in_the_way_of_another(rule: Rule) -> None:
+    template = for_model(f"someone/{rule.example}", rule.types[0], ())
+    assert template is not None
+    assert template.name == rule.family
