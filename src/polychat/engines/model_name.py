@@ -59,12 +59,14 @@ def renaming(dialect: Dialect) -> Dialect:
         shaped = dialect(body, view)
         if not view.upstream_model or view.model in view.adapters:
             return shaped
-        return _renamed(shaped, view)
+        return _renamed(shaped, view, body)
 
     return shape
 
 
-def _renamed(shaped: Shaped, view: RequestView) -> Shaped:
+def _renamed(shaped: Shaped, view: RequestView, received: bytes = b"") -> Shaped:
+    """`received`: the client's body, which has the client's name of the model."""
+    is_right = shaped.body is received and view.upstream_model == view.model
     response, event, then = shaped.response, shaped.event, shaped.then
 
     def whole(data: bytes) -> bytes | Shaped:
@@ -78,7 +80,7 @@ def _renamed(shaped: Shaped, view: RequestView) -> Shaped:
 
     return replace(
         shaped,
-        body=_asking(shaped.body, view),
+        body=shaped.body if is_right else _asking(shaped.body, view),
         response=whole,
         event=one,
         then=(lambda: _renamed(then(), view)) if then else None,
@@ -86,8 +88,6 @@ def _renamed(shaped: Shaped, view: RequestView) -> Shaped:
 
 
 def _asking(body: bytes, view: RequestView) -> bytes:
-    if view.upstream_model == view.model:
-        return body
     if view.content_type.startswith("multipart/"):
         return form_asking_for(body, view.upstream_model)
     return asking_for(body, view.upstream_model)

@@ -88,6 +88,19 @@ def test_adapters_and_engines_of_ours_are_asked_by_the_clients_name() -> None:
     assert shaped(body, adapter) == Shaped(Endpoint.CHAT, body)
 
 
+def test_the_servers_name_goes_before_one_that_its_engine_has_for_every_model() -> None:
+    def by_one_name(body: bytes, view: RequestView) -> Shaped:
+        return published(b'{"model":"always"}', view)
+
+    view = RequestView(Endpoint.CHAT, "m", upstream_model="m")
+    assert renaming(by_one_name)(b'{"model":"m"}', view).body == b'{"model":"m"}'
+
+
+def test_a_request_with_the_right_name_is_sent_as_it_came() -> None:
+    body = b'{"model":"m"}'
+    assert shaped(body, RequestView(Endpoint.CHAT, "m", upstream_model="m")).body is body
+
+
 def test_each_call_of_a_request_is_renamed() -> None:
     def second(data: bytes) -> Shaped:
         return published(b'{"model":"fast"}', VIEW)
