@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from polychat.cli.main import COMMANDS
+from polychat.cli.main import group_of, our_commands
 
 PATH = Path(__file__).parents[2] / "docs" / "cli.md"
 
@@ -29,8 +29,10 @@ def render() -> str:
         "Written by `python -m tests.support.cli_reference`; a test holds it to what `--help` prints.",
         f"```\n{help_of()}\n```",
     ]
-    for name in COMMANDS:
+    for name, command in group_of(our_commands()).commands.items():
         parts += [f"## polychat {name}", f"```\n{help_of(name)}\n```"]
+        for below in getattr(command, "commands", {}):
+            parts += [f"### polychat {name} {below}", f"```\n{help_of(name, below)}\n```"]
     return "\n\n".join(parts) + "\n"
 
 

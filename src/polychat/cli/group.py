@@ -27,7 +27,9 @@ INSTEAD = {  # what people type who come from elsewhere -> what to type here
     "start": "polychat up",
     "run": "polychat up MODEL",
     "pull": "polychat download MODEL",
-    "list": "polychat models",
+    "list": "polychat models list",
+    "rm": "polychat models rm MODEL",
+    "show": "polychat models show MODEL",
     "ps": "polychat status",
 }
 

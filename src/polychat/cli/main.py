@@ -43,12 +43,15 @@ def run() -> None:
     sys.exit(main(sys.argv[1:], our_commands()))
 
 
-def our_commands() -> list[Callable[..., None]]:
-    """Every command's function, named as the command is."""
+Command = Callable[..., None] | typer.Typer
+
+
+def our_commands() -> list[Command]:
+    """Every command's function, named as the command is, or its group of commands."""
     return [getattr(importlib.import_module(f"polychat.cli.{name}"), name) for name in COMMANDS]
 
 
-def main(argv: Sequence[str], commands: Sequence[Callable[..., None]]) -> int:
+def main(argv: Sequence[str], commands: Sequence[Command]) -> int:
     """Run one command line; the exit status."""
     try:
         return group_of(commands).main(args=argv, prog_name="polychat", standalone_mode=False) or 0
@@ -62,7 +65,7 @@ def main(argv: Sequence[str], commands: Sequence[Callable[..., None]]) -> int:
         return _complain(_explain(exc), status=1)
 
 
-def group_of(commands: Sequence[Callable[..., None]]) -> PolychatGroup:
+def group_of(commands: Sequence[Command]) -> PolychatGroup:
     """The root command with `commands` under it."""
     app = typer.Typer(
         cls=PolychatGroup, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
@@ -72,10 +75,19 @@ def group_of(commands: Sequence[Callable[..., None]]) -> PolychatGroup:
         context_settings={"auto_envvar_prefix": "POLYCHAT", "max_content_width": 100},
     )(_root)
     for command in commands:
-        app.command(command.__name__)(command)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command)
+        else:
+            app.command(command.__name__)(command)
     group = typer.main.get_command(app)
     assert isinstance(group, PolychatGroup)
+    order = [_name(command) for command in commands]
+    group.commands = dict(sorted(group.commands.items(), key=lambda item: order.index(item[0])))
     return group
+
+
+def _name(command: Command) -> str:
+    return str(command.info.name) if isinstance(command, typer.Typer) else command.__name__
 
 
 def _root(

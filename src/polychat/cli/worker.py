@@ -107,6 +107,7 @@ def worker(
             token=token,
             drain_timeout_s=drain_timeout,
             log_folder=state.made(state.home() / "logs"),
+            uses_folder=state.made(state.home() / "uses"),
             echo=EchoSpeed(echo_tokens_per_s, echo_ttft),
             tuning=Tuning(
                 dtype=dtype,

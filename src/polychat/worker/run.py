@@ -16,6 +16,7 @@ from polychat.engines.base import Engine
 from polychat.engines.catalog import open_engine
 from polychat.engines.selection import Selected, select
 from polychat.engines.spec import AS_USUAL, FIRST_PORT, PLAIN, EchoSpeed, EngineSpec, Tuning, base_url
+from polychat.engines.store import uses
 from polychat.errors import EngineStartError
 from polychat.routing.replica import Replica, served_names
 from polychat.worker.address import advertised, host_of
@@ -45,6 +46,7 @@ class Job:
     echo: EchoSpeed = AS_USUAL
     tuning: Tuning = PLAIN
     log_folder: Path | None = None  # must exist; None: an engine's log is kept in memory only
+    uses_folder: Path | None = None  # must exist; who looks there sees which model is in use
 
 
 def run(job: Job) -> None:
@@ -80,7 +82,8 @@ def run(job: Job) -> None:
     if not job.controller:
         log.info("no controller is told; the engine's key is %s", secret)
     try:
-        uvloop.run(_serve(job, engine, replica))
+        with uses.hold(job.uses_folder, uses.current(model, names[0])):
+            uvloop.run(_serve(job, engine, replica))
     except EngineStartError as exc:
         if exc.log_tail:
             log.error("the end of the engine's log:\n%s", exc.log_tail)
