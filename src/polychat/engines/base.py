@@ -7,7 +7,7 @@ ever in their path.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from polychat.errors import PlatformError
 from polychat.schema import Request
@@ -23,7 +23,10 @@ class Engine(Protocol):
     context_length: int | None  # tokens; known once started
     url: str  # where it answers, or tries to while it starts; "" before
     adapters: tuple[str, ...]  # LoRA adapters that it answers for beside its model; may change while it runs
-    progress: str  # what its start is at, and how long each phase took: "import 8 s, loading since 12 s"
+
+    @property
+    def progress(self) -> str:
+        """What its start is at, and how long each phase took: "import 8 s, loading since 12 s"."""
 
     async def start(self) -> str:
         """Start, wait until the engine answers, return its base URL without "/v1".
@@ -46,6 +49,13 @@ class Engine(Protocol):
 
     async def stop(self) -> None:
         """End the engine at once and leave no process behind. Safe to call twice."""
+
+
+@runtime_checkable
+class NamesItsModel(Protocol):
+    """An engine whose server calls its model by a name of its own, known once it runs."""
+
+    upstream_model: str
 
 
 class EngineUnresponsive(Exception):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from polychat.engines import checkpoint, choice, machine, requirements
+from polychat.engines import checkpoint, choice, launches, machine, requirements
 from polychat.engines.base import Engine
 from polychat.engines.spec import EngineSpec, ModelFiles, ModelFormat
 from polychat.errors import SetupError
@@ -16,6 +16,7 @@ READS: Mapping[str, frozenset[ModelFormat]] = MappingProxyType(
         "transformers": frozenset({"checkpoint"}),
         "vllm": frozenset({"checkpoint"}),
         "echo": frozenset(),
+        **launches.READS,
     }
 )
 """Each engine and the formats it takes a model in. `reference`: it fetches a model by its name, by itself."""
@@ -63,6 +64,10 @@ def open_engine(spec: EngineSpec) -> Engine:
             from polychat.engines.llamacpp.engine import LlamaCpp
 
             return LlamaCpp(spec, _model(spec))
+        case name if name in launches.READS:
+            from polychat.engines.served import Served
+
+            return Served(launches.launch_of(name), spec)
         case name:
             raise SetupError(f"there is no engine {name!r}; there are {', '.join(NAMES)}")
 

@@ -79,10 +79,12 @@ def _files(argument: str, name: str, revision: str | None, around: Around) -> Mo
     from polychat.engines.store.wish import WrongFormat
 
     formats = _formats(name, around)
-    if formats == ("reference",):
+    if formats == ("reference",) or ("reference" in formats and not _lies_here(argument)):
         return ModelFiles(Path(argument), argument, format="reference")
     try:
-        return models.resolve(argument, revision=revision, formats=formats)
+        return models.resolve(
+            argument, revision=revision, formats=[each for each in formats if each != "reference"]
+        )
     except WrongFormat as exc:
         raise SetupError(_unreadable(argument, name, exc.format, around)) from exc
 
@@ -111,6 +113,10 @@ def _unreadable(argument: str, name: str, format_: ModelFormat, around: Around) 
 
 def _has_ggufs(facts: Facts) -> bool:
     return facts.format == "checkpoint" and facts.kind in (Kind.GENERATE, Kind.VISION)
+
+
+def _lies_here(argument: str) -> bool:
+    return argument in models.BUILTIN_WORDS or Path(argument).expanduser().exists()
 
 
 def _is_here(argument: str, revision: str | None) -> bool:

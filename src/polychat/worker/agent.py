@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from polychat.engines.base import Engine, EngineUnresponsive
+from polychat.engines.base import Engine, EngineUnresponsive, NamesItsModel
 from polychat.errors import SetupError
 from polychat.routing import feed
 from polychat.routing.replica import Replica, ReplicaState
@@ -148,6 +148,7 @@ class Agent:
             context_length=self._engine.context_length,
             features=self._engine.features,
             adapters=self._engine.adapters,
+            upstream_model=self._engine.upstream_model if isinstance(self._engine, NamesItsModel) else "",
             startup="; ".join(part for part in (self._why, self._engine.progress) if part),
         )
 
