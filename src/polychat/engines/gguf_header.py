@@ -39,9 +39,22 @@ def read(path: Path) -> Header:
     Raises:
         SetupError: there is no such file, or it is no GGUF file, or it is cut short.
     """
+    found = metadata(path)
+    try:
+        return _header(found)
+    except _Malformed as exc:
+        raise SetupError(f"{path} is not a model that llama.cpp can read: {exc}") from exc
+
+
+def metadata(path: Path) -> Mapping[str, Value]:
+    """What a GGUF file tells by key, up to its vocabulary: of models, adapters and projectors.
+
+    Raises:
+        SetupError: as `read`.
+    """
     try:
         with path.open("rb") as file:
-            return _header(_Reader(file).metadata())
+            return _Reader(file).metadata()
     except OSError as exc:
         raise SetupError(f"cannot read the model {path}: {exc.strerror}") from exc
     except _Malformed as exc:
