@@ -3,13 +3,18 @@
 from pathlib import Path
 from typing import Protocol
 
+from safetensors import SafetensorError
+
 from polychat.engines.transformers.job import AdapterRefused, UnknownAdapter
+
+
+Offline = dict[str, bool]
 
 
 class AdaptableModel(Protocol):
     """What transformers gives every model where PEFT is installed."""
 
-    def load_adapter(self, peft_model_id: str, adapter_name: str, *, local_files_only: bool) -> object: ...
+    def load_adapter(self, peft_model_id: str, adapter_name: str, *, adapter_kwargs: Offline) -> object: ...
     def delete_adapter(self, adapter_names: str) -> None: ...
     def set_adapter(self, adapter_name: str) -> None: ...
     def enable_adapters(self) -> None: ...
@@ -54,10 +59,10 @@ class Adapters:
         self._num_loaded += 1
         self._active = None
         try:
-            self._model.load_adapter(folder, inner, local_files_only=True)
+            self._model.load_adapter(folder, inner, adapter_kwargs={"local_files_only": True})
         except ImportError as exc:
             raise AdapterRefused("LoRA adapters need PEFT: pip install peft") from exc
-        except (ValueError, RuntimeError, OSError, KeyError, TypeError) as exc:  # PEFT raises any of them
+        except (ValueError, RuntimeError, OSError, KeyError, TypeError, SafetensorError) as exc:
             self._forget(inner)
             raise AdapterRefused(f"the adapter in {folder} does not fit this model: {_line(exc)}") from exc
         self._inner[name] = inner

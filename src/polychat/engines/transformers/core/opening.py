@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.generation.continuous_batching.utils import find_head_dim, find_num_key_value_heads
+from transformers.utils import logging as transformers_log
 from transformers.utils.generic import is_flash_attention_requested
 
 from polychat.engines.transformers.core.adapters import Adapters
@@ -43,6 +44,8 @@ def open_model(settings: ModelSettings) -> OpenModel:
     Raises:
         EngineStartError, SetupError: one line that names the cause and the fix.
     """
+    transformers_log.set_verbosity_error()  # it draws progress and tables of weights otherwise
+    transformers_log.disable_progress_bar()
     config = read_config(settings)
     kind = kind_of(config, Path(settings.folder))
     model = load(settings, config, kind)
