@@ -22,7 +22,14 @@ LIKELY = b" abcdefghijklmnopqrstuvwxyz"  # the only bytes that it says; it never
 WIDTH, LAYERS, HEADS, FEED_FORWARD = 128, 2, 4, 256
 
 
-def write(path: Path, *, context_length: int = 2048, embeds: bool = False, adds_bos: bool = False) -> Path:
+def write(
+    path: Path,
+    *,
+    context_length: int = 2048,
+    embeds: bool = False,
+    adds_bos: bool = False,
+    template: str = TEMPLATE,
+) -> Path:
     """Write the model to `path` and return it. With `embeds` it calls itself an embedding model."""
     tokens = [*_byte_tokens(), *SPECIAL]
     writer = gguf.GGUFWriter(str(path), "llama")
@@ -30,6 +37,8 @@ def write(path: Path, *, context_length: int = 2048, embeds: bool = False, adds_
         writer.add_pooling_type(gguf.PoolingType.MEAN)
     _describe(writer, tokens, context_length)
     writer.add_add_bos_token(adds_bos)
+    if template:
+        writer.add_chat_template(template)
     for name, weights in _weights(len(tokens), np.random.default_rng(0)).items():
         writer.add_tensor(name, weights)
     writer.write_header_to_file()
@@ -62,7 +71,6 @@ def _describe(writer: gguf.GGUFWriter, tokens: list[str], context_length: int) -
     )  # llama.cpp refuses an empty list; neither result is in the vocabulary
     writer.add_bos_token_id(tokens.index("<|endoftext|>"))
     writer.add_eos_token_id(tokens.index("<|im_end|>"))
-    writer.add_chat_template(TEMPLATE)
 
 
 def _weights(vocab: int, chance: np.random.Generator) -> dict[str, Tensor]:

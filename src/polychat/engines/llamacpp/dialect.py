@@ -4,7 +4,7 @@ Each route's departures are in a module of their own: chat.py and completions.py
 """
 
 from polychat.engines.base import Dialect, RequestView, Shaped, published
-from polychat.engines.llamacpp import chat, completions, ranking, tokens, vectors
+from polychat.engines.llamacpp import adapters, chat, completions, ranking, tokens, vectors
 from polychat.types import Endpoint
 
 _BY_ENDPOINT: dict[Endpoint, Dialect] = {
@@ -20,4 +20,4 @@ _BY_ENDPOINT: dict[Endpoint, Dialect] = {
 
 def shape(body: bytes, view: RequestView) -> Shaped:
     """How llama.cpp is asked, and how its answer becomes the published one."""
-    return _BY_ENDPOINT.get(view.endpoint, published)(body, view)
+    return _BY_ENDPOINT.get(view.endpoint, published)(adapters.asked(body, view), view)

@@ -4,29 +4,29 @@ import asyncio
 import logging
 import re
 import sys
+from dataclasses import replace
 
 import httpx
-import msgspec
 
 from polychat import listen
-from polychat.engines import gguf_header, memory
 from polychat.engines.base import EngineUnresponsive
-from polychat.engines.gguf_header import Header
-from polychat.engines.llamacpp import plan as planning
-from polychat.engines.llamacpp import settings
+from polychat.engines.launch import Command
+from polychat.engines.llamacpp import offer, program, settings
 from polychat.engines.llamacpp.load import load_of
-from polychat.engines.models import shards
+from polychat.engines.llamacpp.opening import opened
 from polychat.engines.process import Child
 from polychat.engines.spec import EngineSpec, ModelFiles, base_url
 from polychat.errors import EngineStartError, SetupError
-from polychat.types import Endpoint, Feature, Load
+from polychat.types import Feature, Load
 
 log = logging.getLogger(__name__)
 
 HEALTH_TIMEOUT_S = 2.0
 METRICS_TIMEOUT_S = 0.5  # they wait for the batch that runs; the values of before are good enough
+POLL_S = 0.1
 _PORT_LOST = "couldn't bind HTTP server socket"
 _REASON = re.compile(r"error loading model: (?:llama_model_loader: )?(.+)$")
+_SAID = re.compile(rf"^(?:{settings.FAILED}|(?:.*: )?error:) (.+)$")  # before anything is logged
 _ERROR = re.compile(r"^[\d.]+ E (?:\S+ +\S*: )?(.+)$")
 
 
@@ -37,22 +37,17 @@ class LlamaCpp:
 
     def __init__(self, spec: EngineSpec, model: ModelFiles) -> None:
         """Raises SetupError when the file is none that llama.cpp can read, or the machine is too small."""
-        header = gguf_header.read(model.path)
-        self._weights_bytes = sum(shard.stat().st_size for shard in shards(model.path))
+        ready = opened(spec, model)
         self._spec = spec
         self._model = model
-        self._header = header
-        self._plan = planning.plan(
-            header,
-            free_bytes=max(0, memory.available_bytes() - self._weights_bytes),
-            context_length=spec.context_length,
-            slots=spec.slots,
-        )
-        self.endpoints = _endpoints(header)
-        self.features: frozenset[Feature] | None = _features(header, sees=model.mmproj is not None)
-        self.context_length: int | None = self._plan.context_length
+        self._settings = ready.settings
+        self._plan = ready.plan
+        self._program = program.found(spec.tuning.program)
+        self.endpoints = ready.endpoints
+        self.features: frozenset[Feature] | None = ready.features
+        self.context_length: int | None = ready.plan.context_length
         self.url = ""
-        self.adapters: tuple[str, ...] = ()
+        self.adapters = tuple(adapter.name for adapter in spec.tuning.adapters)
         self.progress = ""
         self._port: int | None = None  # kept over restarts
         self._child: Child | None = None
@@ -102,8 +97,8 @@ class LlamaCpp:
                 raise
             return False
         self._child = child = await self._spawn(port)
-        if (await child.read_line()).startswith(settings.SERVING):
-            await self._ask_about_tools()
+        if await self._is_serving(child):
+            await self._ask_what_it_can()
             return True
         died = await child.wait()
         if _PORT_LOST in child.tail and self._spec.port is None:
@@ -111,45 +106,45 @@ class LlamaCpp:
         reason = reason_in(child.tail) or f"llama.cpp {died}"
         raise EngineStartError(f"cannot serve {self._model.path}: {reason}", log_tail=child.tail)
 
-    async def _ask_about_tools(self) -> None:
+    async def _is_serving(self, child: Child) -> bool:
+        """Wait until it serves; False when it has died instead."""
+        if not self._program:
+            return (await child.read_line()).startswith(settings.SERVING)
+        died = asyncio.ensure_future(child.wait())
+        try:
+            while not died.done():
+                if await self._is_healthy():
+                    return True
+                await asyncio.wait({died}, timeout=POLL_S)
+        finally:
+            died.cancel()
+        return False
+
+    async def _is_healthy(self) -> bool:
+        try:
+            answer = await self._client.get(f"{self.url}/health", timeout=HEALTH_TIMEOUT_S)
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == httpx.codes.OK
+
+    async def _ask_what_it_can(self) -> None:
         try:
             props = await self._read("/props")
         except httpx.HTTPError as exc:  # then a request shows it
             log.warning("llama.cpp does not tell its properties: %s", exc or type(exc).__name__)
             return
-        if not _knows_tools(props):
+        if not offer.knows_tools(props):
             self.features = (self.features or frozenset()) - {Feature.TOOLS}
 
     async def _spawn(self, port: int) -> Child:
-        argv = [
-            sys.executable,
-            "-m",
-            settings.MODULE,
-            self._model.id,
-        ]  # the id is for people who read `ps`
-        return await Child.spawn(argv, env=self._settings(port).to_env(), log_path=self._spec.log_path)
+        command = self._command(replace(self._settings, port=port))
+        return await Child.spawn(command.argv, env=command.env, log_path=self._spec.log_path)
 
-    def _settings(self, port: int) -> settings.Settings:
-        spec, plan = self._spec, self._plan
-        return settings.Settings(
-            model=str(self._model.path),
-            mmproj=str(self._model.mmproj or ""),
-            name=spec.name or self._model.id,
-            host=spec.host,
-            port=port,
-            secret=spec.secret,
-            slots=plan.slots,
-            n_ctx=plan.kv_tokens,
-            kv_unified=plan.kv_unified,
-            n_batch=plan.n_batch,
-            embeds=self._header.embeds,
-            ranks=self._header.ranks,
-            gpu_layers=0 if spec.num_gpus == 0 else -1,
-            num_gpus=spec.num_gpus or 0,
-            decode_threads=planning.threads(self._weights_bytes, memory.physical_cores()),
-            prefill_threads=planning.threads(self._weights_bytes, memory.usable_cpus()),
-            cache_ram_mib=plan.cache_ram_mib,
-        )
+    def _command(self, told: settings.Settings) -> Command:
+        if self._program:
+            return program.command(sys.executable, self._program, told)
+        # the id is for people who read `ps`
+        return Command((sys.executable, "-m", settings.MODULE, self._model.id), told.to_env())
 
     async def _read(self, path: str) -> bytes:
         answer = await self._client.get(self.url + path, timeout=METRICS_TIMEOUT_S)
@@ -160,43 +155,8 @@ class LlamaCpp:
 def reason_in(tail: str) -> str:
     """Why llama.cpp would not start, from its log; empty if it does not say."""
     lines = tail.splitlines()
-    for pattern in (_REASON, _ERROR):
+    for pattern in (_REASON, _ERROR, _SAID):
         for line in lines:
             if match := pattern.search(line):
                 return match[1].strip()
     return ""
-
-
-def _endpoints(header: Header) -> frozenset[Endpoint]:
-    runs = {Endpoint.CHAT, Endpoint.COMPLETIONS}
-    if header.embeds:
-        runs = {Endpoint.EMBEDDINGS, Endpoint.RERANK, Endpoint.SCORE}
-    elif header.ranks:
-        runs = {Endpoint.RERANK, Endpoint.SCORE}
-    return frozenset({Endpoint.TOKENIZE, Endpoint.DETOKENIZE, *runs})
-
-
-def _features(header: Header, *, sees: bool) -> frozenset[Feature]:
-    """What the file tells; whether the chat template knows tools is known once started."""
-    if header.ranks:
-        return frozenset()
-    if header.embeds:
-        return frozenset({Feature.TOKEN_PROMPTS})
-    return _OF_ALL_CHATS | ({Feature.VISION} if sees else frozenset())
-
-
-_OF_ALL_CHATS = frozenset(
-    {
-        Feature.TOOLS,
-        Feature.JSON_SCHEMA,
-        Feature.LOGPROBS,
-        Feature.TOKEN_PROMPTS,
-        Feature.LOGIT_BIAS,
-        Feature.CONTINUE,
-    }
-)
-
-
-def _knows_tools(props: bytes) -> bool:
-    """Whether the chat template shows tools to the model."""
-    return bool(msgspec.json.decode(props).get("chat_template_caps", {}).get("supports_tools", True))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from polychat.engines.gguf_header import Header
+from polychat.engines.machine import Machine
 from polychat.errors import SetupError
 
 DEFAULT_SLOTS = 4
@@ -15,6 +16,7 @@ TINY_BYTES = 64 << 20  # of weights; below that threads wait for each other long
 _STEP = 256  # llama.cpp rounds contexts up to it
 _UNKNOWN_CONTEXT = 4096  # tokens, for a file that does not say
 _MIB = 1 << 20
+_GIB = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,23 @@ def threads(weights_bytes: int, available: int) -> int:
     return 1 if weights_bytes < TINY_BYTES else available
 
 
+def require_room(weights_bytes: int, here: Machine, num_gpus: int | None) -> None:
+    """Refuse weights that fit nowhere: llama.cpp would read them from the disk again for every token.
+
+    Raises:
+        SetupError: says what they take and what there is.
+    """
+    gpus = here.gpus if num_gpus is None else here.gpus[:num_gpus]
+    known = [gpu.free_bytes for gpu in gpus if gpu.free_bytes is not None]
+    room_bytes = here.free_bytes + sum(known)
+    if len(known) < len(gpus) or weights_bytes <= room_bytes:
+        return
+    raise SetupError(
+        f"the weights take {weights_bytes / _GIB:.1f} GiB, and {room_bytes / _GIB:.1f} GiB are free; "
+        "take a smaller quantisation, such as Q4_K_M, or a smaller model"
+    )
+
+
 def _checked(asked: int, trained: int, affordable: int, token_bytes: int) -> int:
     if asked > trained:
         raise SetupError(
@@ -80,6 +99,6 @@ def _checked(asked: int, trained: int, affordable: int, token_bytes: int) -> int
     if asked > affordable:
         raise SetupError(
             f"--context-length {asked} needs {asked * token_bytes / _MIB:.0f} MiB of KV cache; "
-            f"at most {affordable} tokens fit into what is free"
+            f"at most {affordable} tokens fit into what is free, or more with --kv-cache-dtype q8_0 or q4_0"
         )
     return asked

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import msgspec
 
+from polychat.engines import templates
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.llamacpp import chat
 from polychat.errors import PlatformError, RequestError
@@ -58,6 +59,8 @@ def tokenize(body: bytes, view: RequestView) -> Shaped:
     if request.messages is None:
         content, adds_special = request.prompt or "", request.adds_special_tokens
         return _tokens(request, view, content, adds_special=adds_special)
+    if view.endpoints and Endpoint.CHAT not in view.endpoints:
+        raise RequestError(templates.refusal(view.model), param="messages")
     asked = _as_chat(body, request, view)
     if not _is_text(request.messages):
         return Shaped(_COUNT, asked, lambda data: _counted(data, view))

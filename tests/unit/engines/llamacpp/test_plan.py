@@ -3,7 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polychat.engines.gguf_header import Header
-from polychat.engines.llamacpp.plan import LARGEST_PROMPT_CACHE_MIB, SMALLEST_CONTEXT, plan, threads
+from polychat.engines.llamacpp.plan import (
+    LARGEST_PROMPT_CACHE_MIB,
+    SMALLEST_CONTEXT,
+    plan,
+    require_room,
+    threads,
+)
+from polychat.engines.machine import Gpu, Machine
 from polychat.errors import SetupError
 
 GIB = 1 << 30
@@ -88,3 +95,25 @@ def test_each_request_always_fits_into_the_kv_cache(
 def test_a_tiny_model_runs_on_one_thread_and_others_on_every_core() -> None:
     assert threads(5 << 20, 8) == 1
     assert threads(600 << 20, 8) == 8
+
+
+def machine(free_gib: int, *gpus_gib: int | None) -> Machine:
+    gpus = [Gpu("NVIDIA", "GPU", None if free is None else free * GIB) for free in gpus_gib]
+    return Machine(free_gib * GIB, tuple(gpus))
+
+
+def test_weights_that_fit_nowhere_are_refused_with_the_numbers() -> None:
+    with pytest.raises(SetupError, match=r"weights take 40\.0 GiB, and 24\.0 GiB are free; take a smaller"):
+        require_room(40 * GIB, machine(16, 8), num_gpus=None)
+
+
+@pytest.mark.parametrize(
+    ("here", "num_gpus"), [(machine(16, 24), None), (machine(16, 24, 24), 2), (machine(16, None), None)]
+)
+def test_weights_may_be_shared_by_gpus_and_memory(here: Machine, num_gpus: int | None) -> None:
+    require_room(40 * GIB, here, num_gpus)
+
+
+def test_gpus_that_are_not_to_be_used_make_no_room() -> None:
+    with pytest.raises(SetupError, match=r"16\.0 GiB are free"):
+        require_room(40 * GIB, machine(16, 80), num_gpus=0)

@@ -1,0 +1,91 @@
+"""A llama-server of the machine's own: the real one where it is on PATH, and always a stand-in."""
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from polychat.engines import models
+from polychat.engines.spec import Adapter
+from polychat.errors import EngineStartError, SetupError
+from polychat.types import Feature
+from tests.support import llama_server, lora_gguf
+from tests.support.llamacpp_engine import engine, goes_on, running
+from tests.support.processes import descendants, is_alive
+
+
+@pytest.fixture(params=["stand-in", "real"])
+def program(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "stand-in":
+        return str(llama_server.program(tmp_path))
+    found = shutil.which("llama-server")
+    return found or pytest.skip("no llama-server is on PATH")
+
+
+def pids() -> list[int]:
+    return [pid for pid, command in descendants(os.getpid()).items() if "llama-server" in command]
+
+
+async def test_it_answers_as_polychats_own_does(program: str) -> None:
+    async with running(engine()) as http:
+        own = await goes_on(http)
+    served = engine(program=program)
+    async with running(served) as http:
+        answer = await goes_on(http)
+        stranger = await http.get("/slots", headers={"authorization": "Bearer x"})
+        load = await served.load()
+    assert answer == own
+    assert stranger.status_code == 401
+    assert (load.slots, load.running) == (2, 0)
+    assert load.output_tokens_total > 0
+    assert Feature.TOOLS in (served.features or ())
+
+
+async def test_it_takes_the_same_settings(program: str, tmp_path: Path) -> None:
+    adapter = lora_gguf.write(tmp_path / "red.gguf", models.BUILTIN_PATH, seed=0)
+    template = tmp_path / "mine.jinja"
+    template.write_text("{% for message in messages %}<{{ message.content }}>{% endfor %}")
+    served = engine(
+        program=program,
+        kv_cache_dtype="q8_0",
+        adapters=(Adapter("red", adapter),),
+        chat_template=str(template),
+        arguments=("--no-warmup",),
+    )
+    async with running(served) as http:
+        asked = {"messages": [{"role": "user", "content": "hi"}]}
+        written = (await http.post("/apply-template", json=asked)).json()
+        adapters = (await http.get("/lora-adapters")).json()
+        slots = (await http.get("/slots")).json()
+    assert written["prompt"] == "<hi>"
+    assert [each["path"] for each in adapters] == [str(adapter)]
+    assert [slot["n_ctx"] for slot in slots] == [2048, 2048]
+
+
+async def test_it_leaves_nothing_behind(program: str) -> None:
+    served = engine(program=program)
+    async with running(served):
+        running_now = pids()
+    assert running_now
+    assert not any(map(is_alive, running_now))
+
+
+async def test_its_end_is_noticed_and_told(program: str) -> None:
+    served = engine(program=program)
+    async with running(served):
+        os.kill(max(pids()), signal.SIGKILL)
+        assert "killed by SIGKILL" in await served.wait_exit() or "exited" in await served.wait_exit()
+
+
+async def test_an_argument_that_it_does_not_know_is_in_the_error(program: str) -> None:
+    odd = engine(program=program, arguments=("--no-such-flag",))
+    with pytest.raises(EngineStartError) as caught:
+        await odd.start()
+    assert "--no-such-flag" in str(caught.value)
+
+
+def test_a_program_that_is_not_there_is_refused() -> None:
+    with pytest.raises(SetupError, match=r"--program no-such-server is no program that this machine can run"):
+        engine(program="no-such-server")
