@@ -69,6 +69,9 @@ def api() -> Iterator[Api]:
         {"content": ASK, "tools": TOOLS, "tool_choice": "required", "max_tokens": 14},
         {"tools": TOOLS, "tool_choice": named("tree"), "max_tokens": 80, "n": 2},
         {"content": ASK, "tools": [WEATHER], "parallel_tool_calls": False},
+        {"content": ASK, "tools": [WEATHER], "logprobs": True, "top_logprobs": 2},
+        {"content": ASK, "tools": TOOLS, "tool_choice": "required", "max_tokens": 80, "logprobs": True},
+        {"content": "hi", "tools": [WEATHER], "tool_choice": "none", "logprobs": True, "n": 2},
         {"response_format": {"type": "json_object"}, "max_tokens": 30},
         {"response_format": schema_format(only({"enum": ["a", "b"]})), "tools": [WEATHER]},
         {"messages": [USER, BEGUN], "continue_final_message": True},
@@ -197,6 +200,14 @@ def test_a_schema_that_no_grammar_can_hold_is_refused_at_once(api: Api, schema: 
 )
 def test_large_values_are_answered(api: Api, fields: Document) -> None:
     assert api.chat(**fields)["choices"]
+
+
+def test_logprobs_of_a_text_are_the_same_beside_tools(api: Api) -> None:
+    asked: Document = {"logprobs": True, "top_logprobs": 2, "temperature": 0, "max_tokens": 6}
+    (choice,) = api.chat("hi", tools=[WEATHER], tool_choice="none", **asked)["choices"]
+    tokens = [token["token"] for token in choice["logprobs"]["content"]]
+    assert "".join(tokens) == choice["message"]["content"]
+    assert {len(token["top_logprobs"]) for token in choice["logprobs"]["content"]} == {2}
 
 
 def test_logprobs_tell_each_token_with_its_bytes(api: Api) -> None:

@@ -27,11 +27,19 @@ def asked(body: bytes, request: ChatRequest, view: RequestView) -> bytes:
     if any(_is_told_otherwise(message) for message in request.messages):
         body = _with_messages(body)
     more = fields.engine_fields(request, view) | _tools(request)
-    if request.logprobs and not request.top_logprobs:
-        more["top_logprobs"] = 1  # with none it tells no logprobs at all
+    if request.logprobs:
+        more |= _logprobs(request)
     if request.continue_final_message:
         more["add_generation_prompt"] = False
     return fields.added(body, more)
+
+
+def _logprobs(request: ChatRequest) -> Document:
+    """Beside tools llama.cpp streams them only to those who ask in its own words."""
+    num_top = request.top_logprobs or 1  # with none it tells no logprobs at all
+    if request.tools:
+        return {"logprobs": False, "top_logprobs": None, "n_probs": num_top}
+    return {} if request.top_logprobs else {"top_logprobs": num_top}
 
 
 def _tools(request: ChatRequest) -> Document:
