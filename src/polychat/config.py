@@ -1,4 +1,4 @@
-"""Settings from polychat.toml: one table a command, its keys the command's options.
+"""Settings from polychat.toml: one table a command, its keys the command's options; lists of models to run.
 
 Flags beat the environment, the environment beats the file. What a key may be called and hold is for the
 command line to say; this module finds the file, reads it, and words what is wrong with a name.
@@ -12,6 +12,7 @@ from pathlib import Path
 from polychat.errors import SetupError
 
 FILE_NAME = "polychat.toml"
+LISTS = ("model", "remote")  # written [[model]] and [[remote]], any number of times
 
 Tables = Mapping[str, Mapping[str, object]]
 """command -> key with underscores -> value as TOML gave it"""
@@ -29,13 +30,29 @@ def read(path: Path) -> Tables:
     Raises:
         SetupError: the file is missing, unreadable, not TOML, or has a setting outside a table.
     """
+    document = {name: value for name, value in _document(path).items() if name not in LISTS}
+    return {_underscored(name): _table(name, value, path) for name, value in document.items()}
+
+
+def read_list(path: Path, name: str) -> list[Mapping[str, object]]:
+    """The tables of a list in LISTS, in order; keys as in `read`.
+
+    Raises:
+        SetupError: as `read`, or it is no list of tables.
+    """
+    tables = _document(path).get(name, [])
+    if not isinstance(tables, list):
+        raise SetupError(f"{path}: write [[{name}]], with two brackets, as there may be several")
+    return [_table(f"[[{name}]]", table, path) for table in tables]
+
+
+def _document(path: Path) -> dict[str, object]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as exc:
         raise SetupError(f"cannot read the settings file {path}: {exc.strerror}") from exc
     except ValueError as exc:  # TOMLDecodeError and UnicodeDecodeError alike
         raise SetupError(f"{path} is not TOML: {exc}") from exc
-    return {_underscored(name): _table(name, value, path) for name, value in document.items()}
 
 
 def unknown(name: str, known: Iterable[str]) -> str:

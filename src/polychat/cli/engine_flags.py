@@ -67,6 +67,14 @@ Arguments = Annotated[
     ),
 ]
 
+AttachKeyEnv = Annotated[
+    str,
+    typer.Option(
+        "--attach-key-env",
+        metavar="VAR",
+        help="Environment variable that holds the key of the attached server.",
+    ),
+]
 
 Value = str | float | Path | Sequence[str] | None
 

@@ -20,7 +20,7 @@ def load(config: str, commands: Mapping[str, Any]) -> dict[str, dict[str, object
     Raises:
         SetupError: the file cannot be read, or a table, a key or a value in it is wrong.
     """
-    path = Path(config) if config else _found()
+    path = file(config)
     if path is None:
         return {}
     from polychat import config as files
@@ -29,14 +29,19 @@ def load(config: str, commands: Mapping[str, Any]) -> dict[str, dict[str, object
     for table, settings in files.read(path).items():
         if table not in commands:
             raise SetupError(f"{path}: there is no command [{table}]; {files.unknown(table, commands)}")
-        parameters = _by_key(commands[table])
+        parameters = by_key(commands[table])
         for key, value in settings.items():
             if key not in parameters:
                 raise SetupError(f"{path}: [{table}] has no {key!r}; {files.unknown(key, parameters)}")
-            fitted = _fitted(parameters[key], value)
-            _check(commands[table], parameters[key], fitted, place=f"{path}: [{table}] {key} = {value!r}")
+            fitted = checked(commands[table], parameters[key], value, place=f"{path}: [{table}] {key}")
             defaults.setdefault(table, {})[parameters[key].name] = fitted
     return defaults
+
+
+def file(config: str = "") -> Path | None:
+    """The settings file that holds: the one named, else by the environment, else the one that is found."""
+    named = config or os.environ.get("POLYCHAT_CONFIG")
+    return Path(named) if named else _found()
 
 
 def explain(exc: TyperException) -> str:
@@ -63,7 +68,7 @@ def _found() -> Path | None:
     return files.find(working_folder=Path(), config_home=Path(home))
 
 
-def _by_key(command: Any) -> dict[str, Any]:
+def by_key(command: Any) -> dict[str, Any]:
     """Each name a setting may have -> its parameter: the parameter's own name and every long flag."""
     names = {}
     for parameter in command.params:
@@ -82,11 +87,18 @@ def _fitted(parameter: Any, value: object) -> object:
     return [value] if takes_several and not isinstance(value, list) else value
 
 
-def _check(command: Any, parameter: Any, value: object, *, place: str) -> None:
+def checked(command: Any, parameter: Any, value: object, *, place: str) -> object:
+    """`value` as the parameter takes it.
+
+    Raises:
+        SetupError: it does not; names `place`.
+    """
+    fitted = _fitted(parameter, value)
     try:
-        parameter.process_value(typer.Context(command), value)
+        parameter.process_value(typer.Context(command), fitted)
     except TyperException as exc:
-        raise SetupError(f"{place}: {' '.join(exc.message.split())}") from exc
+        raise SetupError(f"{place} = {value!r}: {' '.join(exc.message.split())}") from exc
+    return fitted
 
 
 def _variable(context: Any, parameter: Any) -> str:

@@ -16,6 +16,7 @@ from polychat.cli.options import (
 
 
 def worker(
+    ctx: typer.Context,
     model: Annotated[
         str,
         typer.Argument(help="builtin, a GGUF file, a folder with one, a hub id user/repo[:QUANT], or echo."),
@@ -32,6 +33,14 @@ def worker(
         typer.Option(help="Port to listen on; without it the first free one from 21002.", min=1, max=65535),
     ] = None,
     controller_address: ControllerAddress = CONTROLLER_ADDRESS,
+    attach: Annotated[
+        str,
+        typer.Option(metavar="URL", help="Offer a server that runs already, whatever program it is."),
+    ] = "",
+    attach_key_env: engine_flags.AttachKeyEnv = "",
+    remote: Annotated[
+        str, typer.Option(metavar="NAME", help="Offer the provider of that name in polychat.toml.")
+    ] = "",
     worker_address: Annotated[
         str,
         typer.Option(
@@ -85,12 +94,15 @@ def worker(
     ] = 0.0,
 ) -> None:
     """Run a model and offer it to the controller."""
-    from polychat.cli import state
+    from polychat.cli import attaching, state
     from polychat.engines.spec import EchoSpeed, Tuning
     from polychat.telemetry import set_up_logging
     from polychat.worker import run
 
     set_up_logging()
+    if attach or remote:
+        attaching.run(ctx)
+        return
     run.run(
         run.Job(
             model=_one_model(model, model_path),

@@ -53,12 +53,21 @@ class EchoApp:
         if (method, path) == ("GET", "/health"):
             await _send_json(send, b'{"status":"ok"}')
             return
-        if method != "POST" or path not in ENDPOINTS:
+        is_listing = (method, path) == ("GET", "/v1/models")
+        if not is_listing and (method != "POST" or path not in ENDPOINTS):
             raise UnknownRoute(method, path)
         if not hmac.compare_digest(dict(scope["headers"]).get(b"authorization", b""), self._credentials):
             raise Unauthorized("This engine takes requests from its gateways only.")
+        if is_listing:
+            await _send_json(send, self._models())
+            return
         request = await _read_request(receive)
         await _unless_client_leaves(receive, self._answer(Endpoint(path), request, send))
+
+    def _models(self) -> bytes:
+        """The list by which the engine can be attached as any other server."""
+        card = {"id": self._name, "object": "model", "created": 0, "owned_by": "echo"}
+        return msgspec.json.encode({"object": "list", "data": [{**card, "endpoints": sorted(ENDPOINTS)}]})
 
     async def _answer(self, endpoint: Endpoint, request: Json, send: Send) -> None:
         request = {**request, "model": request.get("model") or self._name}
