@@ -79,7 +79,10 @@ def _fitted(spec: EngineSpec, model: ModelFiles) -> EngineSpec:
     facts = checkpoint.read(model.path)
     here = machine.here()
     here.require_gpus(spec.num_gpus)
-    return replace(spec, context_length=requirements.fitted_context(spec.name or model.id, facts, spec, here))
+    fitted = requirements.fitted_context(spec.name or model.id, facts, spec, here)
+    if spec.engine in launches.READS:  # these make their cache as large as the memory left
+        return spec
+    return replace(spec, context_length=fitted)
 
 
 def _model(spec: EngineSpec) -> ModelFiles:

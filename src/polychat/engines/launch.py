@@ -86,6 +86,7 @@ class Launch:
     command: Callable[[EngineSpec, int], Command]
     """The command line for a port. Raises SetupError for what the engine cannot do, naming the flag."""
     offer: Callable[[EngineSpec], Offer]
+    model_name: str = ""  # what it calls its model, whatever the spec says; "": its /v1/models tells
     ready_path: str = "/health"  # answers 200 once requests may come
     load_path: str = "/metrics"
     load_of: Callable[[bytes, Load], Load] | None = None  # (answer, load before); None: it tells none

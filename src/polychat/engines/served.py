@@ -41,7 +41,7 @@ class Served:
         self.features = offer.features
         self.context_length = offer.context_length
         self.url = ""
-        self.upstream_model = ""
+        self.upstream_model = launch.model_name
         self.adapters = tuple(adapter.name for adapter in spec.tuning.adapters)
         self._launch = launch
         self._spec = spec
@@ -134,7 +134,8 @@ class Served:
             log.debug("%s does not tell its models: %s", self.name, exc)
             return
         own = [model.id for model in models if not model.parent]
-        self.upstream_model = own[0] if own and self._spec.name not in own else ""
+        if own and not self._launch.model_name:
+            self.upstream_model = "" if self._spec.name in own else own[0]
         lengths = [model.max_model_len for model in models if model.max_model_len]
         self.context_length = min(lengths, default=self.context_length)
         if adapters := tuple(model.id for model in models if model.parent):

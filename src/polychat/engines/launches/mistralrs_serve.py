@@ -47,6 +47,7 @@ LAUNCH = Launch(
     program=_PROGRAM,
     command=command_of(_PROGRAM, _FLAGS, "serve"),
     offer=_offer,
+    model_name="default",
     phases=(phase("loading the weights", "Loading model"), phase("warming up", "mistral.rs version")),
     reasons=PYTHON_REASONS,
     has_secret=False,

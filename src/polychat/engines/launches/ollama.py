@@ -5,16 +5,17 @@ file, then to load it, then to call it by a name of ours.
 """
 
 from pathlib import Path
+from re import compile as pattern
 
 from polychat.engines.launch import Command, Launch, Offer, Program
 from polychat.engines.launches import steps
-from polychat.engines.launches.dialect import NAME
 from polychat.engines.launches.flags import files_of
-from polychat.engines.launches.words import phase
+from polychat.engines.launches.words import OUR_STEPS, phase
 from polychat.engines.spec import EngineSpec, ModelFiles, base_url
 from polychat.errors import SetupError
 from polychat.types import Endpoint
 
+NAME = "polychat"  # what we call the model, in its store
 READY = f"/v1/models/{NAME}"
 
 _PROGRAM = Program(name="ollama", module="", install="curl -fsSL https://ollama.com/install.sh | sh")
@@ -68,11 +69,12 @@ LAUNCH = Launch(
     program=_PROGRAM,
     command=_command,
     offer=_offer,
+    model_name=NAME,
     ready_path=READY,
     phases=(
         phase("downloading", "pulling manifest"),
         phase("loading the weights", "loading model via llama-server|starting llama-server|starting runner"),
     ),
-    reasons=(),
+    reasons=(pattern("^Error: (.+)$"), OUR_STEPS),
     has_secret=False,
 )

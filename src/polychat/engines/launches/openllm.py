@@ -30,8 +30,7 @@ LAUNCH = Launch(
     ready_path="/readyz",
     load_of=load_from(running="bentoml_service_request_in_progress"),
     phases=(
-        phase("installing what the model needs", "(?i)installing|venv"),
-        phase("loading the weights", "(?i)loading|Starting production"),
+        phase("loading the weights", "Access the Chat UI"),  # until then it installs what the model needs
     ),
     reasons=PYTHON_REASONS,
     has_secret=False,

@@ -5,13 +5,13 @@ from pathlib import Path
 from re import compile as pattern
 
 from polychat.engines.launch import Launch, Offer, Program
-from polychat.engines.launches.dialect import NAME
 from polychat.engines.launches.flags import Flags, command_of, model_of
 from polychat.engines.launches.loads import load_from
 from polychat.engines.launches.words import phase
 from polychat.engines.spec import EngineSpec
 from polychat.types import Endpoint
 
+_NAME = "polychat"  # its own choice would be a path
 _PROGRAM = Program(
     name="ovms",
     module="",
@@ -40,7 +40,7 @@ _FLAGS = Flags(
     tool_parser="--tool_parser",
     reasoning_parser="--reasoning_parser",
     draft_model="--draft_source_model",
-    always=("--model_name", NAME, "--metrics_enable", "--metrics_list", "ovms_current_graphs"),
+    always=("--model_name", _NAME, "--metrics_enable", "--metrics_list", "ovms_current_graphs"),
 )
 
 
@@ -53,11 +53,9 @@ LAUNCH = Launch(
     program=_PROGRAM,
     command=command_of(_PROGRAM, _FLAGS),
     offer=_offer,
+    model_name=_NAME,
     ready_path="/v2/health/ready",
     load_of=load_from(running="ovms_current_graphs"),
-    phases=(
-        phase("downloading", "(?i)downloading|pulling"),
-        phase("loading the weights", "(?i)Initializing .*pipeline|loading model|servable"),
-    ),
+    phases=(phase("loading the weights", "Initializing .* servable"),),
     reasons=(pattern(r"\[error\]\[[^\]]*\] (.+)$"), pattern(r"^(error parsing options.*)$")),
 )

@@ -46,6 +46,7 @@ LAUNCH = Launch(
     program=_PROGRAM,
     command=command_of(_PROGRAM, _FLAGS),
     offer=_offer,
+    model_name="tgi",  # every other name is an adapter's to it
     load_of=load_from(
         running="tgi_batch_current_size",
         waiting="tgi_queue_size",

@@ -61,9 +61,8 @@ LAUNCH = Launch(
     offer=_offer,
     load_of=load_of,
     phases=(
-        phase("loading the weights", r"(?i)loading .*(weights|safetensors|checkpoint)"),
-        phase("capturing graphs", r"(?i)cuda graph"),
-        phase("warming up", "Application startup complete"),
+        phase("loading the weights", "prefetching .* to memory|for model weights"),
+        phase("opening its port", "Application startup complete"),
     ),
     reasons=PYTHON_REASONS,
     has_secret=False,

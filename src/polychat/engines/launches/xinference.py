@@ -5,7 +5,6 @@ Its server knows no model when it starts: `xinference launch` tells it, under a 
 
 from polychat.engines.launch import Command, Launch, Offer, Program
 from polychat.engines.launches import steps
-from polychat.engines.launches.dialect import NAME
 from polychat.engines.launches.flags import files_of
 from polychat.engines.launches.loads import load_from
 from polychat.engines.launches.words import PYTHON_REASONS, phase
@@ -13,6 +12,7 @@ from polychat.engines.spec import EngineSpec, base_url
 from polychat.errors import SetupError
 from polychat.types import Endpoint
 
+NAME = "polychat"  # the model's uid
 READY = f"/v1/models/{NAME}"
 
 _PROGRAM = Program(name="xinference", module="", install="pip install 'xinference[all]'")
@@ -66,6 +66,7 @@ LAUNCH = Launch(
     program=_PROGRAM,
     command=_command,
     offer=_offer,
+    model_name=NAME,
     ready_path=READY,
     load_of=load_from(
         running="xinference:model_serve_count", output_tokens="xinference:output_tokens_total_counter_total"
