@@ -7,7 +7,6 @@ from safetensors import SafetensorError
 
 from polychat.engines.transformers.job import AdapterRefused, UnknownAdapter
 
-
 Offline = dict[str, bool]
 
 

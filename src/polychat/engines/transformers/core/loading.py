@@ -33,6 +33,8 @@ def read_config(settings: ModelSettings) -> PretrainedConfig:
     Raises:
         EngineStartError: the config is missing, broken, or of an architecture that the library lacks.
     """
+    if not settings.gguf_file and not (Path(settings.folder) / "config.json").is_file():
+        raise EngineStartError(f"{settings.folder} is not a whole model: it has no config.json")
     with refusing(settings):
         return AutoConfig.from_pretrained(settings.folder, **_source(settings))
 
