@@ -12,6 +12,7 @@ from pathlib import Path
 from polychat.errors import SetupError
 
 FILE_NAME = "polychat.toml"
+ALIASES = "aliases"  # the one table that is no command: another name for a model = its own
 LISTS = ("model", "remote")  # written [[model]] and [[remote]], any number of times
 
 Tables = Mapping[str, Mapping[str, object]]
@@ -67,6 +68,8 @@ def _table(name: str, value: object, path: Path) -> Mapping[str, object]:
         raise SetupError(
             f"{path}: {name} = {value!r} stands outside a table; put it under its command, such as [up]"
         )
+    if name == ALIASES:
+        return value  # its keys are names of models
     return {_underscored(key): setting for key, setting in value.items()}
 
 

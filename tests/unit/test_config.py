@@ -66,3 +66,9 @@ def test_an_unknown_name_gets_the_nearest_known_one() -> None:
 
 def test_an_unknown_name_like_no_other_gets_them_all() -> None:
     assert config.unknown("zzz", ["port", "host"]) == "there is host, port"
+
+
+def test_names_of_models_keep_their_dashes(tmp_path: Path) -> None:
+    path = tmp_path / "polychat.toml"
+    path.write_text('[aliases]\ngpt-4o = "qwen"\n')
+    assert config.read(path) == {"aliases": {"gpt-4o": "qwen"}}

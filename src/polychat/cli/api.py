@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from polychat.cli import options
+from polychat.cli import aliases, options
+from polychat.cli.aliases import Aliases
 
 
 def api(
@@ -30,6 +31,7 @@ def api(
     image_hosts: Annotated[
         str, typer.Option(help="Hosts of this network that images may be fetched from, split by commas.")
     ] = "",
+    alias: Aliases = None,
     db: options.Db = "",
     keep_responses_days: options.KeepResponsesDays = 30,
 ) -> None:
@@ -59,6 +61,7 @@ def api(
         database=database.usable(db),
         keep_responses_days=keep_responses_days,
         image_hosts=options.split_list(image_hosts),
+        aliases=aliases.parse(alias or ()),
     )
     sock = listen.bind(host, port)
     shown = f"[{host}]" if ":" in host else host

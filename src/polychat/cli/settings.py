@@ -6,12 +6,15 @@ Typer's vendored click has no public types, so commands and parameters are `Any`
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.exceptions import TyperException
 
 from polychat.errors import SetupError
+
+if TYPE_CHECKING:
+    from polychat.config import Tables
 
 
 def load(config: str, commands: Mapping[str, Any]) -> dict[str, dict[str, object]]:
@@ -26,7 +29,7 @@ def load(config: str, commands: Mapping[str, Any]) -> dict[str, dict[str, object
     from polychat import config as files
 
     defaults: dict[str, dict[str, object]] = {}
-    for table, settings in files.read(path).items():
+    for table, settings in _of_commands(files.read(path)).items():
         if table not in commands:
             raise SetupError(f"{path}: there is no command [{table}]; {files.unknown(table, commands)}")
         parameters = by_key(commands[table])
@@ -36,6 +39,16 @@ def load(config: str, commands: Mapping[str, Any]) -> dict[str, dict[str, object
             fitted = checked(commands[table], parameters[key], value, place=f"{path}: [{table}] {key}")
             defaults.setdefault(table, {})[parameters[key].name] = fitted
     return defaults
+
+
+def _of_commands(tables: "Tables") -> "Tables":
+    """The tables with [aliases] as an option of the api, which `polychat up` starts with the same file."""
+    from polychat.config import ALIASES
+
+    if ALIASES not in tables:
+        return tables
+    api = {"alias": tables[ALIASES], **tables.get("api", {})}
+    return {name: table for name, table in tables.items() if name != ALIASES} | {"api": api}
 
 
 def file(config: str = "") -> Path | None:
@@ -82,6 +95,8 @@ def by_key(command: Any) -> dict[str, Any]:
 def _fitted(parameter: Any, value: object) -> object:
     """A list where the option takes words split by commas, or one word where it takes several, is as good."""
     takes_several = parameter.multiple or parameter.nargs == -1
+    if isinstance(value, dict) and takes_several:
+        return [f"{name}={word}" for name, word in value.items()]
     if isinstance(value, list) and not takes_several and all(isinstance(word, str) for word in value):
         return ",".join(value)
     return [value] if takes_several and not isinstance(value, list) else value

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from polychat.cli import engine_flags, options, state
+from polychat.cli.aliases import Aliases
 
 
 def up(
@@ -39,6 +40,7 @@ def up(
     keep_responses_days: options.KeepResponsesDays = 30,
     no_web: Annotated[bool, typer.Option("--no-web", help="Leave the web page out.")] = False,
     model_names: options.ModelNames = "",
+    alias: Aliases = None,
     engine: engine_flags.Engine = "auto",
     context_length: Annotated[
         int | None, typer.Option(help="Tokens of prompt and answer together.", min=1)
@@ -105,6 +107,7 @@ def up(
         token=token,
         database=db,
         keep_responses_days=keep_responses_days,
+        aliases=tuple(alias or ()),
         worker_flags=engine_flags.words(worker_flags),
     )
     plan, note = up_checks.plan(wish)

@@ -4,6 +4,7 @@ import importlib.util
 from collections import Counter
 from dataclasses import dataclass, field
 
+from polychat.cli import aliases
 from polychat.db import address
 from polychat.errors import SetupError
 from polychat.placement import ports
@@ -28,6 +29,7 @@ class Wish:
     worker_flags: tuple[str, ...] = ()
     database: str = field(default="", repr=False)  # URL, "" for the default
     keep_responses_days: int = 30
+    aliases: tuple[str, ...] = ()
 
 
 def fetch(models: tuple[str, ...], *, engine: str, revision: str | None, program: str = "") -> list[str]:
@@ -57,6 +59,7 @@ def plan(wish: Wish) -> tuple[Plan, str]:
             is none.
     """
     _require_one_model_for_names(wish)
+    aliases.parse(wish.aliases)
     web_port, note = _web(wish.web_port)
     controller_host = wish.host if wish.token else LOOPBACK
     wanted = {"--port": (wish.host, wish.port), "--controller-port": (controller_host, wish.controller_port)}
@@ -79,6 +82,7 @@ def plan(wish: Wish) -> tuple[Plan, str]:
             worker_flags=wish.worker_flags,
             database=address.parse(wish.database).url if wish.database else "",
             keep_responses_days=wish.keep_responses_days,
+            aliases=wish.aliases,
         ),
         note,
     )

@@ -1,7 +1,7 @@
 """What a gateway says of a model: its replicas' facts put together. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
@@ -79,6 +79,12 @@ def card(name: str, replicas: Sequence[Replica], result: ConformanceResult | Non
         replicas=_counts(replicas),
         conformance=note,
     )
+
+
+def renamed(shown: ModelCard, name: str, aliases: Iterable[str]) -> ModelCard:
+    """The card of a model that is asked for by `name`, and has `aliases` besides its replicas' names."""
+    others = {*shown.aliases, *aliases, shown.id} - {name}
+    return msgspec.structs.replace(shown, id=name, aliases=sorted(others))
 
 
 def _features(replicas: Sequence[Replica], found: frozenset[Feature] | None) -> frozenset[Feature] | None:

@@ -115,6 +115,10 @@ class Dispatcher:
         first_s, first = min(opens_s, key=lambda pair: pair[0])
         return [], first_s, busy(first, opens_in_s=first_s - now_s)
 
+    def meant(self, model: str) -> str:
+        """The name by which replicas know `model`."""
+        return self._registry.meant(model)
+
     @contextlib.contextmanager
     def sending_to(self, replica: Replica) -> Iterator[None]:
         """Count one request at `replica` for as long as the block runs, however it ends."""
@@ -155,7 +159,8 @@ class Dispatcher:
             return exc
         if not self.is_synced:
             return NoReplicaAvailable(model, reason="the gateway has not reached its controller yet")
-        if asyncio.get_running_loop().time() - self._gone_s.get(model, -REMEMBER_S) < REMEMBER_S:
+        gone_s = self._gone_s.get(self.meant(model), -REMEMBER_S)
+        if asyncio.get_running_loop().time() - gone_s < REMEMBER_S:
             return NoReplicaAvailable(model, reason="its last replica has just gone")
         raise exc
 

@@ -7,7 +7,8 @@ ends with one error event. However a request ends, it gives back its count at th
 import logging
 from dataclasses import replace
 
-from polychat.engines.base import RequestView, Shaped
+from polychat.engines.alias import aliased
+from polychat.engines.base import Dialect, RequestView, Shaped
 from polychat.engines.dialects import dialect_of
 from polychat.errors import PlatformError, ReplicaError, ReplicaTimeout, ReplicaUnavailable
 from polychat.gateway import outside
@@ -83,7 +84,7 @@ class Relay:
     ) -> None:
         journey.replica_id = replica.id
         labels = labels_for(replica, journey.request_id, content_type=view.content_type)
-        call: Shaped | None = dialect_of(replica.engine)(body, _view_at(replica, view))
+        call: Shaped | None = self._dialect(replica, view.model)(body, _view_at(replica, view))
         try:
             while call is not None:
                 path = _path_at(replica, call.path)
@@ -98,6 +99,10 @@ class Relay:
             raise ReplicaTimeout(f"The replica did not answer: {exc}.") from exc
         except UpstreamBroken as exc:
             raise ReplicaError(f"The replica broke off: {exc}.") from exc
+
+    def _dialect(self, replica: Replica, model: str) -> Dialect:
+        dialect = dialect_of(replica.engine)
+        return dialect if replica.serves(model) else aliased(dialect, self._dispatcher.meant(model))
 
 
 def _view_at(replica: Replica, view: RequestView) -> RequestView:

@@ -1,6 +1,7 @@
 """What every route of one gateway works with."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from polychat.db.address import Address
 from polychat.db.database import Database
@@ -33,6 +34,7 @@ class Settings:
     max_body_bytes: int = 64 * 1024 * 1024
     keep_responses_days: int = 30  # 0: for ever
     image_hosts: tuple[str, ...] = ()  # clients' images may come from these, public or not
+    aliases: Mapping[str, str] = field(default_factory=dict)  # another name for a model -> its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Gateway:
 
     @classmethod
     def of(cls, settings: Settings) -> "Gateway":
-        registry, upstream = Registry(), Upstream()
+        registry, upstream = Registry(settings.aliases), Upstream()
         dispatcher = Dispatcher(
             registry, POLICIES[settings.dispatch_method], queue_timeout_s=settings.queue_timeout_s
         )

@@ -53,6 +53,7 @@ class Plan:
     worker_flags: tuple[str, ...] = ()  # the same for each worker
     database: str = field(default="", repr=False)  # URL, "" for the default; may hold a password
     keep_responses_days: int = 30
+    aliases: tuple[str, ...] = ()  # NAME=MODEL, for the API
 
     @property
     def controller_url(self) -> str:
@@ -130,7 +131,7 @@ def api(plan: Plan) -> Role:
     keys = {"POLYCHAT_API_KEYS": ",".join(plan.api_keys)} if plan.api_keys else {}
     return Role(
         "api",
-        ("api", *flags, *drain, *keep),
+        ("api", *flags, *drain, *keep, *(f"--alias={pair}" for pair in plan.aliases)),
         ReadyCheck(f"{plan.api_url}/v1/models", missing_models, bearer=plan.first_key),
         environment=_token(plan) | keys | database,
         start_within_s=None,  # it waits for the models

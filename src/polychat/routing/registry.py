@@ -4,8 +4,9 @@ The controller keeps one, fed by workers; each gateway keeps a copy, fed by the 
 Both apply the same changes (`routing.feed`) to it, so both see the same replicas.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from polychat.errors import NoReplicaAvailable, NotImplementedByModel, UnknownModel
 from polychat.routing.replica import Replica, ReplicaState
@@ -15,8 +16,10 @@ from polychat.types import Endpoint, Load
 class Registry:
     """Replicas by id, and by each name that they answer to."""
 
-    def __init__(self) -> None:
+    def __init__(self, aliases: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`aliases`: other names for models -> a name that replicas have. What a replica has goes first."""
         self._replicas: dict[str, Replica] = {}
+        self._aliases = aliases
 
     def __iter__(self) -> Iterator[Replica]:
         return iter(tuple(self._replicas.values()))
@@ -45,7 +48,22 @@ class Registry:
 
     def named(self, model: str) -> list[Replica]:
         """The replicas of `model` in any state, perhaps none."""
-        return [r for r in self._replicas.values() if r.serves(model)]
+        meant = self.meant(model)
+        return [r for r in self._replicas.values() if r.serves(meant)]
+
+    def meant(self, model: str) -> str:
+        """The name by which replicas know `model`: another one only if it is an alias."""
+        is_alias = model in self._aliases and not any(r.serves(model) for r in self._replicas.values())
+        return self._aliases[model] if is_alias else model
+
+    def by_name(self) -> dict[str, list[Replica]]:
+        """Every name under which requests may come, aliases last, and the replicas that serve it."""
+        found: dict[str, list[Replica]] = {}
+        for replica in self._replicas.values():
+            for name in replica.answers_to:
+                found.setdefault(name, []).append(replica)
+        aliased = {alias: found[model] for alias, model in self._aliases.items() if model in found}
+        return found | {alias: replicas for alias, replicas in aliased.items() if alias not in found}
 
     def ready(self, model: str, endpoint: Endpoint) -> list[Replica]:
         """The replicas that may take a request for `model`, at least one.

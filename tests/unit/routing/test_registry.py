@@ -71,3 +71,28 @@ def test_a_name_without_a_slash_is_served_once() -> None:
 def test_a_replica_without_a_name_or_an_http_url_is_refused(names: tuple[str, ...], url: str) -> None:
     with pytest.raises(ValueError, match="replica 'r'"):
         Replica("r", url, names, "echo", frozenset())
+
+
+def test_an_alias_means_the_replicas_of_its_model() -> None:
+    registry = Registry({"gpt-4o": "qwen", "later": "absent"})
+    registry.put(QWEN)
+    assert registry.ready("gpt-4o", Endpoint.CHAT) == [QWEN]
+    assert (registry.meant("gpt-4o"), registry.meant("qwen")) == ("qwen", "qwen")
+    assert registry.by_name() == {"qwen": [QWEN], "gpt-4o": [QWEN]}
+    with pytest.raises(UnknownModel, match="'later'"):
+        registry.ready("later", Endpoint.CHAT)
+
+
+def test_a_name_that_a_replica_has_goes_before_an_alias() -> None:
+    registry = Registry({"gpt-4o": "qwen"})
+    real = replace(QWEN, id="r2", names=("gpt-4o",))
+    registry.put(QWEN)
+    registry.put(real)
+    assert (registry.named("gpt-4o"), registry.meant("gpt-4o")) == ([real], "gpt-4o")
+
+
+def test_an_alias_may_mean_an_adapter() -> None:
+    registry = Registry({"support": "qwen-support"})
+    registry.put(replace(QWEN, adapters=("qwen-support",)))
+    assert registry.meant("support") == "qwen-support"
+    assert list(registry.by_name()) == ["qwen", "qwen-support", "support"]

@@ -8,12 +8,12 @@ import msgspec
 from polychat.compat.anthropic import cards as anthropic
 from polychat.db.conformance import Conformance, ConformanceResult
 from polychat.errors import DatabaseUnavailable, UnknownModel
-from polychat.gateway.cards import card
+from polychat.gateway.cards import card, renamed
 from polychat.gateway.exchange import Exchange
 from polychat.gateway.routes.messages import is_anthropics
 from polychat.gateway.state import Gateway
 from polychat.routing.replica import Replica, ReplicaState
-from polychat.schema.answers.models import ModelList
+from polychat.schema.answers.models import ModelCard, ModelList
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +22,11 @@ DATABASE_TIMEOUT_S = 2.0
 
 async def list_models(gateway: Gateway, exchange: Exchange) -> None:
     """Every name that a ready replica answers to: what is listed can be used at once."""
-    by_name: dict[str, list[Replica]] = {}
-    for replica in gateway.registry:
-        for name in replica.answers_to:
-            by_name.setdefault(name, []).append(replica)
-    ready = {name for r in gateway.registry if r.state is ReplicaState.READY for name in r.answers_to}
-    cards = [card(name, replicas) for name, replicas in by_name.items() if name in ready]
+    cards = [
+        _card(gateway, name, replicas)
+        for name, replicas in gateway.registry.by_name().items()
+        if any(replica.state is ReplicaState.READY for replica in replicas)
+    ]
     shown = anthropic.listing(cards) if is_anthropics(exchange) else ModelList(data=cards)
     await exchange.json(msgspec.json.encode(shown))
 
@@ -40,11 +39,22 @@ async def retrieve_model(gateway: Gateway, exchange: Exchange) -> None:
         raise UnknownModel(name)
     if name:
         result = await _last_conformance(gateway, replicas[0].model)
-        found = card(name, replicas, result)
+        found = _card(gateway, name, replicas, result)
         shown = anthropic.shown(found) if is_anthropics(exchange) else found
         await exchange.json(msgspec.json.encode(shown))
     else:
         await list_models(gateway, exchange)
+
+
+def _card(
+    gateway: Gateway, name: str, replicas: list[Replica], result: ConformanceResult | None = None
+) -> ModelCard:
+    """The card of a model under the name that was asked for; an alias has its model's, but for the id."""
+    meant = gateway.registry.meant(name)
+    aliases = gateway.settings.aliases
+    also = [alias for alias in aliases if aliases[alias] == meant and gateway.registry.meant(alias) == meant]
+    shown = card(meant, replicas, result)
+    return renamed(shown, name, also) if also else shown
 
 
 async def _last_conformance(gateway: Gateway, model: str) -> ConformanceResult | None:

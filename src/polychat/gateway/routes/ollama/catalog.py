@@ -54,12 +54,12 @@ async def managed_elsewhere(gateway: Gateway, exchange: Exchange) -> None:
 
 
 async def _list(gateway: Gateway, exchange: Exchange, card: Card) -> None:
-    models: dict[str, dict[str, object]] = {}
-    for replica in gateway.registry:
-        if replica.state is ReplicaState.READY:
-            for name in replica.answers_to:
-                models.setdefault(name, card(name, replica))
-    await exchange.json(msgspec.json.encode({"models": list(models.values())}))
+    ready = {
+        name: [replica for replica in replicas if replica.state is ReplicaState.READY]
+        for name, replicas in gateway.registry.by_name().items()
+    }
+    models = [card(name, replicas[0]) for name, replicas in ready.items() if replicas]
+    await exchange.json(msgspec.json.encode({"models": models}))
 
 
 def _replica(gateway: Gateway, name: str) -> Replica:
