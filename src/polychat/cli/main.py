@@ -30,6 +30,7 @@ COMMANDS = (
     "api",
     "web",
     "download",
+    "convert",
     "templates",
     "conformance",
     "doctor",
