@@ -20,8 +20,12 @@ class Timeline:
         for place in range(self._next, len(self._phases)):
             if self._phases[place].begins.search(line):
                 self._next = place + 1
-                self._marks.append((self._phases[place].name, self._clock()))
+                self.begin(self._phases[place].name)
                 return
+
+    def begin(self, phase: str) -> None:
+        """A phase begins, and with it the one before ends."""
+        self._marks.append((phase, self._clock()))
 
     def end(self) -> None:
         """The engine is ready."""

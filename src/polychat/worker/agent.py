@@ -5,6 +5,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 ANNOUNCE_START_AFTER_S = 1.0  # an engine that is up sooner is announced once, as ready
 GATEWAYS_LEARN_S = 0.3  # from our word to the controller until no gateway sends a request
 DRAIN_POLL_S = 0.1
+_DIGITS = re.compile(r"\d+")
 PROGRESS_S = 0.5  # how often a start is asked what it is at
 
 
@@ -43,6 +45,7 @@ class Agent:
         self._link = link
         self._orders = orders
         self._shown: tuple[object, ...] | None = None  # state, detail, URL and adapters that were told last
+        self._logged: tuple[object, ...] = ()  # of that, what the log has been told last
         self._is_draining = asyncio.Event()
         self._at_once = asyncio.Event()
 
@@ -145,6 +148,7 @@ class Agent:
         self._replica = replace(
             self._replica,
             url=self._orders.address_of(url),
+            endpoints=self._engine.endpoints,
             context_length=self._engine.context_length,
             features=self._engine.features,
             adapters=self._engine.adapters,
@@ -164,10 +168,17 @@ class Agent:
         self._shown = shown
         if self._link is not None:
             self._link.announce(changed)
-        level = logging.INFO if state is not ReplicaState.STARTING else logging.WARNING
-        log.log(
-            level, "%s at %s is %s%s", changed.model, changed.url, state, f" ({detail})" if detail else ""
-        )
+        self._log(changed)
+
+    def _log(self, replica: Replica) -> None:
+        """Once for each thing that happens, and not for every second that it takes."""
+        told = (replica.state, _DIGITS.sub("", replica.detail), replica.url)
+        if told == self._logged:
+            return
+        self._logged = told
+        level = logging.INFO if replica.state is not ReplicaState.STARTING else logging.WARNING
+        detail = f" ({replica.detail})" if replica.detail else ""
+        log.log(level, "%s at %s is %s%s", replica.model, replica.url, replica.state, detail)
 
     async def _drain(self) -> None:
         """Let gateways know, then wait until nothing runs, the time is over, or `stop` is called again."""
