@@ -1,5 +1,6 @@
 """What each server is started with, word for word, and what is refused because it has no word for it."""
 
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -190,6 +191,20 @@ def test_ollama_pulls_loads_and_names_a_model_of_its_library(program: str) -> No
         "OLLAMA_NUM_PARALLEL": "2",
         "CUDA_VISIBLE_DEVICES": "-1",
     }
+
+
+def test_ollama_makes_a_model_of_a_gguf_file(tmp_path: Path) -> None:
+    ollama = tmp_path / "ollama"
+    ollama.write_text('#!/bin/sh\necho "$1 $2" && cat "$4"\n')
+    ollama.chmod(0o755)
+    model = ModelFiles(tmp_path / "a b.gguf", "a b")
+    argv = command(spec_of("ollama", str(ollama), model)).argv
+    at = argv.index("--then")
+
+    made = subprocess.run(argv[at + 1 : argv.index("--then", at + 1)], capture_output=True, check=True)
+
+    assert made.stdout.decode() == f"create polychat-files\nFROM {tmp_path}/a b.gguf\n"
+    assert argv[-4:] == (str(ollama), "cp", "polychat-files", "polychat")
 
 
 @pytest.mark.parametrize(
