@@ -43,7 +43,7 @@ def of(name: str, model: ModelFiles) -> Facts:
 
 
 def _of_checkpoint(found: Checkpoint) -> Facts:
-    need = requirements.needs(found, engine="", tuning=PLAIN)
+    need = requirements.needs(found, engine="", tuning=PLAIN, on_cpu=False)
     return {
         "architecture": ", ".join(found.architectures) or found.model_type,
         "kind": found.kind.value,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import uvloop
 
+from polychat.engines import machine
 from polychat.engines.base import Engine
 from polychat.engines.catalog import open_engine
 from polychat.engines.selection import Selected, select
@@ -108,6 +109,10 @@ def _selected(job: Job) -> Selected:
     selected = select(job.model, engine=job.engine, revision=job.revision, program=job.tuning.program)
     if selected.hint:
         log.info("%s", selected.hint)
+    if job.num_gpus and selected.choice.engine == "llamacpp":
+        here = machine.here()
+        if job.num_gpus > len(here.gpus):  # it runs all the same, on what there is
+            log.warning("--num-gpus %d is more than there are: %s", job.num_gpus, here.in_words())
     return selected
 
 
