@@ -13,6 +13,7 @@ import numpy.typing as npt
 Tensor = npt.NDArray[np.float16] | npt.NDArray[np.float32]
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+FILLS_IN = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 TEMPLATE = (
     "{%- for m in messages %}{{- '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{%- endfor %}"
     "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}"
@@ -22,16 +23,17 @@ LIKELY = b" abcdefghijklmnopqrstuvwxyz"  # the only bytes that it says; it never
 WIDTH, LAYERS, HEADS, FEED_FORWARD = 128, 2, 4, 256
 
 
-def write(
+def write(  # noqa: PLR0913: each test wants another trait
     path: Path,
     *,
     context_length: int = 2048,
     embeds: bool = False,
     adds_bos: bool = False,
     template: str = TEMPLATE,
+    fills_in: bool = False,
 ) -> Path:
     """Write the model to `path` and return it. With `embeds` it calls itself an embedding model."""
-    tokens = [*_byte_tokens(), *SPECIAL]
+    tokens = [*_byte_tokens(), *SPECIAL, *(FILLS_IN if fills_in else ())]
     writer = gguf.GGUFWriter(str(path), "llama")
     if embeds:
         writer.add_pooling_type(gguf.PoolingType.MEAN)
@@ -64,7 +66,10 @@ def _describe(writer: gguf.GGUFWriter, tokens: list[str], context_length: int) -
     writer.add_tokenizer_pre("smollm")
     writer.add_token_list(tokens)
     writer.add_token_types(
-        [gguf.TokenType.CONTROL if token in SPECIAL else gguf.TokenType.NORMAL for token in tokens]
+        [
+            gguf.TokenType.CONTROL if token in (*SPECIAL, *FILLS_IN) else gguf.TokenType.NORMAL
+            for token in tokens
+        ]
     )
     writer.add_token_merges(
         ["t h", "a n"]

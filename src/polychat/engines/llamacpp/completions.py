@@ -3,9 +3,10 @@
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from polychat.engines.base import RequestView, Shaped
-from polychat.engines.llamacpp import collect, fields, groups
+from polychat.engines.llamacpp import collect, fields, groups, infill
 from polychat.engines.llamacpp.logprobs import TextLogprobs
 from polychat.engines.llamacpp.prompts import is_partly_empty, num_prompts, with_texts, without_empty
 from polychat.engines.llamacpp.refusals import refusal
@@ -23,9 +24,21 @@ def shape(body: bytes, view: RequestView) -> Shaped:
     """One completion, after the side calls that tell the texts of prompts that are to be echoed."""
     known = view.request
     request = known if isinstance(known, CompletionRequest) else CompletionRequest(model="", prompt="")
+    if request.suffix:
+        return _filled_in(body, view, request, request.suffix)
     if not request.echo:
         return _shaped(body, view, request, [""] * num_prompts(request.prompt))
     return with_texts(request.prompt, lambda texts: _shaped(body, view, request, texts))
+
+
+def _filled_in(body: bytes, view: RequestView, request: CompletionRequest, suffix: str) -> Shaped:
+    """One completion of what leads from each prompt to the suffix."""
+
+    def completed(prompts: list[infill.Tokens]) -> Shaped:
+        asked = fields.added(infill.without_suffix(body), {"prompt": prompts})
+        return _shaped(asked, view, replace(request, prompt=prompts), [""] * len(prompts))
+
+    return with_texts(request.prompt, lambda texts: infill.with_prompts(texts, suffix, view, completed))
 
 
 def _shaped(body: bytes, view: RequestView, request: CompletionRequest, echoed: list[str]) -> Shaped:

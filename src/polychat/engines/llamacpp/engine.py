@@ -11,13 +11,13 @@ import httpx
 from polychat import listen
 from polychat.engines.base import EngineUnresponsive
 from polychat.engines.launch import Command
-from polychat.engines.llamacpp import offer, program, settings
+from polychat.engines.llamacpp import infill, offer, program, settings
 from polychat.engines.llamacpp.load import load_of
 from polychat.engines.llamacpp.opening import opened
 from polychat.engines.process import Child
 from polychat.engines.spec import EngineSpec, ModelFiles, base_url
 from polychat.errors import EngineStartError, SetupError
-from polychat.types import Feature, Load
+from polychat.types import Endpoint, Feature, Load
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +135,16 @@ class LlamaCpp:
             return
         if not offer.knows_tools(props):
             self.features = (self.features or frozenset()) - {Feature.TOOLS}
+        if Endpoint.COMPLETIONS in self.endpoints and await self._fills_in():
+            self.features = (self.features or frozenset()) | {Feature.SUFFIX}
+
+    async def _fills_in(self) -> bool:
+        """Whether the model has tokens for texts between a prompt and a suffix."""
+        try:
+            answer = await self._client.post(self.url + infill.PATH, content=infill.PROBE)
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == httpx.codes.OK
 
     async def _spawn(self, port: int) -> Child:
         command = self._command(replace(self._settings, port=port))
