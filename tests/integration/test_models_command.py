@@ -102,7 +102,7 @@ def test_a_model_is_shown_with_what_it_needs_and_what_would_run_it(disk: Path) -
     assert "engine          llamacpp, because it is a GGUF file\n" in output
     status, output = polychat("models", "show", str(disk / "state/polychat/models/mine"), "--json")
     facts = json.loads(output)
-    assert (facts["kind"], facts["weights"], list(facts["memory_bytes"])) == (
+    assert (facts["kind"], facts["stored_as"], list(facts["memory_bytes"])) == (
         "generate",
         "bfloat16",
         ["2048"],

@@ -48,7 +48,7 @@ def _of_checkpoint(found: Checkpoint) -> Facts:
         "architecture": ", ".join(found.architectures) or found.model_type,
         "kind": found.kind.value,
         "parameters": found.num_parameters,
-        "weights": found.quantization or found.dtype,
+        "stored_as": found.quantization or found.dtype,
         "weights_bytes": found.weights_bytes,
         "context_length": found.context_length,
         "chat_template": found.has_chat_template,

@@ -30,7 +30,7 @@ def test_the_list_tells_who_uses_a_model_and_when_it_was_used() -> None:
 def test_a_checkpoint_tells_its_memory_for_each_context(tmp_path: Path) -> None:
     folder = tiny_checkpoint.write(tmp_path / "tiny", tiny_checkpoint.files(tiny_checkpoint.LLAMA))
     facts = models_facts.of("tiny", resolve(str(folder)))
-    assert (facts["architecture"], facts["kind"], facts["weights"]) == (
+    assert (facts["architecture"], facts["kind"], facts["stored_as"]) == (
         "LlamaForCausalLM",
         "generate",
         "bfloat16",

@@ -42,7 +42,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_model_larger_than_any_machine_is_refused_with_numbers(tmp_path: Path) -> None:
-    huge = tiny_checkpoint.LLAMA | {"num_hidden_layers": 10**9}
+    huge = {**tiny_checkpoint.LLAMA, "num_hidden_layers": 10**9}
     folder = tiny_checkpoint.write(tmp_path, tiny_checkpoint.files(huge))
     with pytest.raises(SetupError, match=r"tiny needs .* GiB of .*memory .* are free; take "):
         open_engine(spec(folder, num_gpus=0))
