@@ -5,7 +5,7 @@ The order that engines keep: what `--chat-template` says (`find`), the model's o
 Reading order: `find.py`, `matching.py`, `families.py`, `layout.py`, `systems.py`.
 """
 
-from polychat.engines.templates.find import Template, find, names, of_family, refusal
+from polychat.engines.templates.find import Template, as_file, find, names, of_family, refusal
 from polychat.engines.templates.matching import examples_of, for_model
 
-__all__ = ["Template", "examples_of", "find", "for_model", "names", "of_family", "refusal"]
+__all__ = ["Template", "as_file", "examples_of", "find", "for_model", "names", "of_family", "refusal"]

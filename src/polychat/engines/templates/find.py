@@ -34,8 +34,8 @@ def find(name_or_path: str) -> Template:
     Raises:
         SetupError: there is neither, or the file holds no template.
     """
-    name = {known.lower(): known for known in FAMILIES}.get(name_or_path.lower())
-    if name is not None:
+    name = _known(name_or_path)
+    if name:
         return of_family(name)
     path = Path(name_or_path).expanduser()
     if path.is_file():
@@ -57,12 +57,32 @@ def of_family(name: str, *, bos: bool | None = None) -> Template:
     return Template(name, jinja, family.stop, family.stop_token_ids)
 
 
+def as_file(name_or_path: str, folder: Path) -> Path:
+    """The file to give a program that takes templates by path; one of the table is written into `folder`.
+
+    Raises:
+        SetupError: as `find`.
+    """
+    template = find(name_or_path)
+    if not _known(name_or_path):
+        return Path(name_or_path).expanduser().resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{template.name}.jinja"
+    path.write_text(template.jinja, encoding="utf-8")
+    return path
+
+
 def refusal(model: str) -> str:
     """What to say of a model that has no chat template and is in no table."""
     return (
         f"{model} has no chat template of its own: pass --chat-template FILE or NAME "
         "(`polychat templates` lists the names), as a wrong one would spoil every answer"
     )
+
+
+def _known(name: str) -> str:
+    """The name as the table writes it; "" if it is none."""
+    return {known.lower(): known for known in FAMILIES}.get(name.lower(), "")
 
 
 def _nearest(name: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from polychat.engines.templates import find, refusal
+from polychat.engines.templates import as_file, find, refusal
 from polychat.errors import SetupError
 
 
@@ -44,6 +44,14 @@ def test_a_block_that_only_transformers_knows_is_accepted(tmp_path: Path) -> Non
     file = tmp_path / "trained.jinja"
     file.write_text("{% generation %}{{ messages }}{% endgeneration %}")
     assert find(str(file)).name == "trained"
+
+
+def test_a_program_that_wants_a_path_gets_a_file(tmp_path: Path) -> None:
+    written = as_file("ALPACA", tmp_path / "templates")
+    assert written == tmp_path / "templates" / "alpaca.jinja"
+    assert find(str(written)).jinja == find("alpaca").jinja
+    written.write_text("{{ messages }}")
+    assert as_file(str(written), tmp_path / "none") == written
 
 
 def test_a_refusal_says_what_to_pass() -> None:
