@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,9 @@ from polychat.errors import SetupError
 from polychat.schema.validation import parse_completion
 from polychat.types import Endpoint
 from tests.support import lora_gguf, tiny_gguf
+from tests.support.cluster import Cluster
 from tests.support.llamacpp_engine import engine, running
+from tests.support.processes import wait_until
 
 NAMES = ("red", "blue")
 PROMPT = "Once upon a time there was a little dog who lived in a house with"
@@ -84,3 +87,21 @@ def test_a_folder_of_an_adapter_for_transformers_is_refused_with_the_way_to_conv
 ) -> None:
     with pytest.raises(SetupError, match="takes adapters as GGUF files; convert it with"):
         engine_with((Adapter("x", tmp_path),), slots=1)
+
+
+def test_adapters_are_models_of_the_endpoint(
+    adapters: tuple[Adapter, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    flags = [flag for each in adapters for flag in ("--lora", f"{each.name}={each.path}")]
+    with ExitStack() as stack:
+        cluster = Cluster(stack)
+        cluster.start_worker("worker", "builtin", "--model-names", "mini", *flags)
+        wait_until(lambda: cluster.serves("red"), what="the gateway knows the adapter")
+        names = ("mini", *NAMES)
+        texts = [
+            cluster.sdk.completions.create(model=name, prompt=PROMPT, max_tokens=16, temperature=0)
+            for name in names
+        ]
+    assert [text.model for text in texts] == list(names)
+    assert len({text.choices[0].text for text in texts}) == 3

@@ -23,7 +23,7 @@ LIKELY = b" abcdefghijklmnopqrstuvwxyz"  # the only bytes that it says; it never
 WIDTH, LAYERS, HEADS, FEED_FORWARD = 128, 2, 4, 256
 
 
-def write(  # noqa: PLR0913: each test wants another trait
+def write(  # noqa: PLR0913 - each test wants another trait
     path: Path,
     *,
     context_length: int = 2048,

@@ -20,6 +20,7 @@ class Companions:
     mmproj: Path | None = None
     draft_model: Path | None = None
     draft: Header | None = None
+    sees: bool = False  # the projector is one for images; there are others, for sound only
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -35,16 +36,16 @@ def checked(spec: EngineSpec, model: ModelFiles, header: Header) -> Companions:
     tuning = spec.tuning
     for adapter in tuning.adapters:
         _require_adapter(adapter, header)
-    if tuning.mmproj:
-        _require_projector(tuning.mmproj)
+    mmproj = tuning.mmproj or model.mmproj
     draft = gguf_header.read(tuning.draft_model) if tuning.draft_model else None
     if tuning.draft_model:
         vocabulary.require_same(model.path, tuning.draft_model)
     return Companions(
         adapters=tuple(adapter.path for adapter in tuning.adapters),
-        mmproj=tuning.mmproj or model.mmproj,
+        mmproj=mmproj,
         draft_model=tuning.draft_model,
         draft=draft,
+        sees=mmproj is not None and _sees(mmproj),
     )
 
 
@@ -63,9 +64,12 @@ def _require_adapter(adapter: Adapter, model: Header) -> None:
         raise SetupError(f"{flag} is for {made_for} models, and this model is a {model.architecture}")
 
 
-def _require_projector(path: Path) -> None:
-    architecture = gguf_header.metadata(path).get("general.architecture")
+def _sees(projector: Path) -> bool:
+    told = gguf_header.metadata(projector)
+    architecture = told.get("general.architecture")
     if architecture != _PROJECTOR:
         raise SetupError(
-            f"--mmproj {path} is no projector but a {architecture} model; projectors have mmproj in the name"
+            f"--mmproj {projector} is no projector but a {architecture} model; "
+            "projectors have mmproj in the name"
         )
+    return told.get("clip.has_vision_encoder", True) is True

@@ -53,7 +53,7 @@ def opened(spec: EngineSpec, model: ModelFiles) -> Opened:
         ),
         plan,
         offer.endpoints(header, chats=template is not None),
-        offer.features(header, sees=files.mmproj is not None),
+        offer.features(header, sees=files.sees),
     )
 
 
