@@ -7,6 +7,8 @@ from pathlib import Path
 
 from polychat.placement.roles import Plan
 
+MAX_MODELS = 20
+
 
 def ready_page(plan: Plan, *, models: Sequence[str], log_folder: Path, took_s: float, note: str = "") -> str:
     """URLs, models, keys, a curl line that works as it stands, and how to stop."""
@@ -15,7 +17,7 @@ def ready_page(plan: Plan, *, models: Sequence[str], log_folder: Path, took_s: f
         ("API", f"{plan.api_url}/v1"),
         ("Web page", plan.web_url or note or "not started (--no-web)"),
         ("Controller", plan.controller_url),
-        ("Models", ", ".join(models)),
+        ("Models", _shown(models)),
         (
             "Keys",
             ", ".join(plan.api_keys) if key else "none set: any key will do (--api-keys KEY,KEY sets some)",
@@ -48,6 +50,12 @@ def curl(plan: Plan, model: str) -> str:
     if plan.first_key:
         words += ["-H", f"Authorization: Bearer {plan.first_key}"]
     return shlex.join([*words, "-d", json.dumps(body, ensure_ascii=False)])
+
+
+def _shown(models: Sequence[str]) -> str:
+    """Providers have hundreds."""
+    more = f" and {len(models) - MAX_MODELS} more" if len(models) > MAX_MODELS else ""
+    return ", ".join(models[:MAX_MODELS]) + more
 
 
 def _chat_flags(plan: Plan) -> str:

@@ -10,6 +10,7 @@ from polychat.cli.aliases import Aliases
 
 
 def up(
+    ctx: typer.Context,
     models: Annotated[
         list[str] | None,
         typer.Argument(
@@ -39,6 +40,11 @@ def up(
     db: options.Db = "",
     keep_responses_days: options.KeepResponsesDays = 30,
     no_web: Annotated[bool, typer.Option("--no-web", help="Leave the web page out.")] = False,
+    attach: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="Offer a server that runs already, too; may be repeated."),
+    ] = None,
+    attach_key_env: engine_flags.AttachKeyEnv = "",
     model_names: options.ModelNames = "",
     alias: Aliases = None,
     engine: engine_flags.Engine = "auto",
@@ -70,8 +76,15 @@ def up(
     ] = None,
 ) -> None:
     """Start everything: controller, a worker for each MODEL, the API and the web page."""
-    from polychat.cli import up_checks, up_run
+    from polychat.cli import up_checks, up_run, up_sources
 
+    sources = up_sources.sources(
+        models or (),
+        attach or (),
+        attach_key_env=attach_key_env,
+        engine=engine,
+        worker=up_sources.worker_command(ctx),
+    )
     worker_flags: dict[str, engine_flags.Value] = {
         "--engine": None if engine == "auto" else engine,
         "--model-names": model_names or None,
@@ -97,7 +110,11 @@ def up(
         "--echo-ttft": echo_ttft,
     }
     wish = up_checks.Wish(
-        models=tuple(models or ["echo" if engine == "echo" else "builtin"]),
+        models=sources.names,
+        model_flags=tuple(table.flags for table in sources.models),
+        attached=sources.attached,
+        attach_key_env=sources.attach_key_env,
+        remotes=sources.remotes,
         host=host,
         port=port,
         web_port=None if no_web else web_port,
@@ -111,8 +128,10 @@ def up(
         worker_flags=engine_flags.words(worker_flags),
     )
     plan, note = up_checks.plan(wish)
-    for line in up_checks.fetch(plan.models, engine=engine, revision=revision, program=program):
-        typer.echo(line)
+    for table in sources.models:
+        chosen = table.engine or engine, table.revision or revision, table.program or program
+        for line in up_checks.fetch((table.model,), engine=chosen[0], revision=chosen[1], program=chosen[2]):
+            typer.echo(line)
     up_run.run(plan, log_folder=state.made(_log_folder(port)), note=note)
 
 

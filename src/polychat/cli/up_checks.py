@@ -27,6 +27,10 @@ class Wish:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     token: str = field(default="", repr=False)
     worker_flags: tuple[str, ...] = ()
+    model_flags: tuple[tuple[str, ...], ...] = ()  # one a model
+    attached: tuple[str, ...] = ()
+    attach_key_env: str = ""
+    remotes: tuple[str, ...] = ()
     database: str = field(default="", repr=False)  # URL, "" for the default
     keep_responses_days: int = 30
     aliases: tuple[str, ...] = ()
@@ -80,6 +84,10 @@ def plan(wish: Wish) -> tuple[Plan, str]:
             api_keys=wish.api_keys,
             token=wish.token,
             worker_flags=wish.worker_flags,
+            model_flags=wish.model_flags,
+            attached=wish.attached,
+            attach_key_env=wish.attach_key_env,
+            remotes=wish.remotes,
             database=address.parse(wish.database).url if wish.database else "",
             keep_responses_days=wish.keep_responses_days,
             aliases=wish.aliases,

@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from polychat.cli.ready_page import ready_page
-from polychat.placement import probe, roles
+from polychat.placement import outside_roles, probe, roles
 from polychat.placement.local import Supervisor
 from polychat.placement.roles import Plan
 
@@ -39,7 +39,9 @@ async def _platform(supervisor: Supervisor, plan: Plan, log_folder: Path, note: 
     began_s = time.monotonic()
     async with supervisor:
         _say("starting (Ctrl-C stops everything)")
-        await supervisor.start([roles.controller(plan), *roles.workers(plan), roles.api(plan)])
+        await supervisor.start(
+            [roles.controller(plan), *roles.workers(plan), *outside_roles.workers(plan), roles.api(plan)]
+        )
         models = await _served(plan)
         if plan.web_port is not None:
             _say(f"the API is ready at {plan.api_url}/v1; the web page follows")
@@ -50,17 +52,17 @@ async def _platform(supervisor: Supervisor, plan: Plan, log_folder: Path, note: 
 
 
 async def _served(plan: Plan) -> list[str]:
-    """The public ids of all models, once the API lists each that a worker announced."""
-    announced = _models_of(await probe.get(f"{plan.controller_url}/replicas", bearer=plan.token))
+    """The public ids of all models, once the API lists each that is ready."""
     while True:
+        announced = _models_of(await probe.get(f"{plan.controller_url}/replicas", bearer=plan.token))
         listed = _ids_of(await probe.get(f"{plan.api_url}/v1/models", bearer=plan.first_key))
-        if announced <= set(listed):
+        if announced and announced <= set(listed):
             return [model for model in listed if model in announced]
         await asyncio.sleep(0.05)
 
 
 def _models_of(body: bytes | None) -> set[str]:
-    return {replica["names"][0] for replica in json.loads(body or b"[]")}
+    return {replica["names"][0] for replica in json.loads(body or b"[]") if replica["state"] == "ready"}
 
 
 def _ids_of(body: bytes | None) -> list[str]:

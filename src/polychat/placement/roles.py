@@ -50,7 +50,11 @@ class Plan:
     web_port: int | None = 7860  # None: no page
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     token: str = field(default="", repr=False)
-    worker_flags: tuple[str, ...] = ()  # the same for each worker
+    worker_flags: tuple[str, ...] = ()  # the same for each model's worker
+    model_flags: tuple[tuple[str, ...], ...] = ()  # one a model, after those; (): none has any
+    attached: tuple[str, ...] = ()  # addresses of servers that run already
+    attach_key_env: str = ""
+    remotes: tuple[str, ...] = ()  # names of providers in the settings file
     database: str = field(default="", repr=False)  # URL, "" for the default; may hold a password
     keep_responses_days: int = 30
     aliases: tuple[str, ...] = ()  # NAME=MODEL, for the API
@@ -89,7 +93,7 @@ def controller(plan: Plan) -> Role:
         "controller",
         ("controller", *flags),
         ReadyCheck(f"{plan.controller_url}/health"),
-        environment=_token(plan),
+        environment=token_of(plan),
         stop_rank=3,
         stop_within_s=0.5,
     )
@@ -99,24 +103,26 @@ def workers(plan: Plan) -> list[Role]:
     """One a model. With several, each is named by its place."""
     several = len(plan.models) > 1
     return [
-        _worker(plan, model, port, name=f"worker-{place}" if several else "worker")
-        for place, (model, port) in enumerate(zip(plan.models, plan.worker_ports, strict=True), start=1)
+        _worker(plan, place, name=f"worker-{place + 1}" if several else "worker")
+        for place in range(len(plan.models))
     ]
 
 
-def _worker(plan: Plan, model: str, port: int, *, name: str) -> Role:
+def _worker(plan: Plan, place: int, *, name: str) -> Role:
+    model, port = plan.models[place], plan.worker_ports[place]
+    own = plan.model_flags[place] if plan.model_flags else ()
     what = ("--engine", ECHO) if model == ECHO else (model,)
     drain = ("--drain-timeout", "1")  # seconds; by then no gateway sends it anything
-    flags = ("--port", str(port), "--controller-address", plan.controller_url, *drain, *plan.worker_flags)
+    flags = ("--port", str(port), "--controller-address", plan.controller_url, *drain)
 
     def missing(body: bytes) -> str:
         return missing_replica(body, port)
 
     return Role(
         name,
-        ("worker", *what, *flags),
+        ("worker", *what, *flags, *plan.worker_flags, *own),
         ReadyCheck(f"{plan.controller_url}/replicas", missing, bearer=plan.token),
-        environment=_token(plan),
+        environment=token_of(plan),
         start_within_s=None,
         stop_rank=2,
         stop_within_s=2.0,
@@ -133,7 +139,7 @@ def api(plan: Plan) -> Role:
         "api",
         ("api", *flags, *drain, *keep, *(f"--alias={pair}" for pair in plan.aliases)),
         ReadyCheck(f"{plan.api_url}/v1/models", missing_models, bearer=plan.first_key),
-        environment=_token(plan) | keys | database,
+        environment=token_of(plan) | keys | database,
         start_within_s=None,  # it waits for the models
         stop_rank=1,
         stop_within_s=1.5,
@@ -149,7 +155,7 @@ def web(plan: Plan) -> Role:
 def missing_replica(body: bytes, port: int) -> str:
     """What `GET /replicas` says of the worker on `port`: empty when it is ready."""
     for replica in json.loads(body):
-        if replica["url"].endswith(f":{port}"):
+        if replica["url"].endswith(f":{port}") and replica.get("outside") is None:
             state, detail = replica["state"], replica["detail"]
             return "" if state == "ready" else f"{state}: {detail}" if detail else str(state)
     return "not registered yet"
@@ -160,5 +166,6 @@ def missing_models(body: bytes) -> str:
     return "" if json.loads(body)["data"] else "no model yet"
 
 
-def _token(plan: Plan) -> dict[str, str]:
+def token_of(plan: Plan) -> dict[str, str]:
+    """What a role's environment holds of the token."""
     return {"POLYCHAT_TOKEN": plan.token} if plan.token else {}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from polychat.placement import roles
+from polychat.placement import outside_roles, roles
 from polychat.placement.roles import Plan
 
 PLAN = Plan(models=("builtin",), worker_ports=(21002,))
@@ -92,3 +92,57 @@ def test_the_api_is_ready_when_it_lists_a_model() -> None:
     check = roles.api(PLAN).ready
     assert check.missing(b'{"data": []}') == "no model yet"
     assert check.missing(b'{"data": [{"id": "x"}]}') == ""
+
+
+OUTSIDE = Plan(
+    models=("builtin", "echo"),
+    worker_ports=(21002, 21003),
+    worker_flags=("--slots=2",),
+    model_flags=(("--slots=4",), ()),
+    attached=("http://10.0.0.2:8000/v1", "h:1"),
+    attach_key_env="H_KEY",
+    remotes=("acme",),
+    token="secret",
+)
+
+
+def beside(state: str = "ready", *, url: str = "http://10.0.0.2:8000", name: str = "") -> bytes:
+    return replicas(url=url, state=state, detail="why", outside={"name": name})
+
+
+def test_a_models_own_flags_come_after_those_of_all() -> None:
+    first, second = roles.workers(OUTSIDE)
+    assert first.arguments[-2:] == ("--slots=2", "--slots=4")
+    assert second.arguments[-1] == "--slots=2"
+
+
+def test_each_server_that_runs_already_has_a_worker_of_its_own() -> None:
+    one, two, acme = outside_roles.workers(OUTSIDE)
+    assert [role.name for role in (one, two, acme)] == ["attached-1", "attached-2", "remote-acme"]
+    assert one.arguments[:5] == ("worker", "--attach", OUTSIDE.attached[0], "--attach-key-env", "H_KEY")
+    assert acme.arguments[:3] == ("worker", "--remote", "acme")
+    assert acme.environment == {"POLYCHAT_TOKEN": "secret"}
+    assert "--slots=2" not in (*one.arguments, *acme.arguments)
+
+
+@pytest.mark.parametrize(
+    ("body", "missing"),
+    [
+        (beside(), ""),
+        (beside("starting"), "starting: why"),
+        (beside(url="http://10.0.0.2:8001"), "not registered yet"),
+        (b"[]", "not registered yet"),
+    ],
+)
+def test_an_attached_server_is_ready_when_a_model_of_it_is(body: bytes, missing: str) -> None:
+    assert outside_roles.workers(OUTSIDE)[0].ready.missing(body) == missing
+
+
+def test_a_provider_that_is_away_keeps_nobody_waiting() -> None:
+    check = outside_roles.workers(OUTSIDE)[2].ready
+    assert check.missing(beside("starting", name="acme")) == ""
+    assert check.missing(beside(name="other")) == "not registered yet"
+
+
+def test_a_server_with_the_port_of_a_worker_is_not_taken_for_it() -> None:
+    assert roles.workers(PLAN)[0].ready.missing(beside(url="http://10.0.0.2:21002")) == "not registered yet"
