@@ -64,6 +64,15 @@ def open_engine(spec: EngineSpec) -> Engine:
             from polychat.engines.llamacpp.engine import LlamaCpp
 
             return LlamaCpp(spec, _model(spec))
+        case "transformers":
+            from polychat.engines.transformers.engine import Transformers
+
+            return Transformers(spec, _model(spec))
+        case "vllm":
+            from polychat.engines.served import Served
+            from polychat.engines.vllm.launch import LAUNCH
+
+            return Served(LAUNCH, spec)
         case name if name in launches.READS:
             from polychat.engines.served import Served
 

@@ -6,8 +6,13 @@ from polychat.engines.base import Dialect, published
 from polychat.engines.launches import dialect as launches
 from polychat.engines.llamacpp import dialect as llamacpp
 from polychat.engines.model_name import renaming
+from polychat.engines.vllm import dialect as vllm
 
-_DIALECTS: dict[str, Dialect] = {"llamacpp": llamacpp.shape, **launches.DIALECTS}
+_DIALECTS: dict[str, Dialect] = {
+    "llamacpp": llamacpp.shape,
+    "vllm": vllm.shape,
+    **launches.DIALECTS,
+}
 
 
 @functools.cache
