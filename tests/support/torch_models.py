@@ -82,6 +82,21 @@ MODELS: Mapping[str, Callable[[], PreTrainedModel]] = {
 }
 
 
+def write_seeing(folder: Path) -> ModelSettings:
+    """A LLaVA that reads pictures of 16 x 16 as four tokens 7."""
+    torch.manual_seed(0)
+    eye = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = transformers.LlavaConfig(
+        text_config=transformers.LlamaConfig(**_SMALL),
+        vision_config=transformers.CLIPVisionConfig(**eye, image_size=16, patch_size=8),
+        image_token_index=7,
+        image_seq_length=4,
+    )
+    transformers.LlavaForConditionalGeneration(config).save_pretrained(folder)
+    write_tokenizer(folder)
+    return ModelSettings(folder=str(folder), threads=1)
+
+
 def write(folder: Path, name: str) -> ModelSettings:
     """The model and a tokenizer in `folder`, the same at each call."""
     torch.manual_seed(0)

@@ -111,7 +111,7 @@ class _Parts:
         """None where the library cannot batch this architecture, or batched it computes something else."""
         shares = not self._settings.adapters and not self._settings.adapter_updates
         try:
-            probe = Probe(self._model)
+            probe = Probe(self._model, is_quantised=self._is_quantised)
             runner = Batched(self._model, plan, self._adapters, shares_prefixes=shares)
         except (ValueError, TypeError, AttributeError, KeyError, RuntimeError) as exc:
             log.warning("no continuous batching for this model: %s", reason(self._settings, exc))
@@ -132,6 +132,11 @@ class _Parts:
             grammars=self._grammars,
             end_tokens=self.end_tokens,
         )
+
+    @property
+    def _is_quantised(self) -> bool:
+        """Whether it computes with fewer bits: weights out of a GGUF file do not."""
+        return not self._settings.gguf_file and getattr(self._model, "hf_quantizer", None) is not None
 
     def _compile_for(self) -> Grammars | None:
         if not self._tokenizer.is_fast or not self.end_tokens:

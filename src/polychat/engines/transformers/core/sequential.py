@@ -64,6 +64,8 @@ class Sequential:
 
     def exclusively(self, work: Callable[[], _Result]) -> _Result:
         """Do something with the model between two requests. Blocks."""
+        if self._is_stopped:
+            raise GenerationFailed("the engine stops")
         result: Future[_Result] = Future()
         self._work.put(lambda: _settle(result, work))
         return result.result()
