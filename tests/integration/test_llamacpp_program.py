@@ -76,7 +76,7 @@ async def test_its_end_is_noticed_and_told(program: str) -> None:
     served = engine(program=program)
     async with running(served):
         os.kill(max(pids()), signal.SIGKILL)
-        assert "killed by SIGKILL" in await served.wait_exit() or "exited" in await served.wait_exit()
+        assert await served.wait_exit() == "killed by SIGKILL"
 
 
 async def test_an_argument_that_it_does_not_know_is_in_the_error(program: str) -> None:
@@ -84,6 +84,24 @@ async def test_an_argument_that_it_does_not_know_is_in_the_error(program: str) -
     with pytest.raises(EngineStartError) as caught:
         await odd.start()
     assert "--no-such-flag" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo 'error: no such device' >&2; exit 3", "no such device"),
+        ("exit 3", "llama.cpp exited with status 3"),
+        ("kill -9 $$", "llama.cpp killed by SIGKILL"),
+    ],
+)
+async def test_one_that_dies_while_it_loads_is_told_with_its_reason(
+    tmp_path: Path, script: str, reason: str
+) -> None:
+    path = tmp_path / "llama-server"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    with pytest.raises(EngineStartError, match=rf"cannot serve .*polychat-mini\.gguf: {reason}"):
+        await engine(program=str(path)).start()
 
 
 def test_a_program_that_is_not_there_is_refused() -> None:

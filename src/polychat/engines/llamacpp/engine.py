@@ -16,6 +16,7 @@ from polychat.engines.llamacpp.load import load_of
 from polychat.engines.llamacpp.opening import opened
 from polychat.engines.process import Child
 from polychat.engines.spec import EngineSpec, ModelFiles, base_url
+from polychat.engines.timeline import Timeline
 from polychat.errors import EngineStartError, SetupError
 from polychat.types import Endpoint, Feature, Load
 
@@ -48,11 +49,15 @@ class LlamaCpp:
         self.context_length: int | None = ready.plan.context_length
         self.url = ""
         self.adapters = tuple(adapter.name for adapter in spec.tuning.adapters)
-        self.progress = ""
+        self._timeline: Timeline | None = None
         self._port: int | None = None  # kept over restarts
         self._child: Child | None = None
         self._client = httpx.AsyncClient(trust_env=False, headers={"authorization": f"Bearer {spec.secret}"})
         self._load = Load(slots=self._plan.slots)
+
+    @property
+    def progress(self) -> str:
+        return str(self._timeline or "")
 
     async def start(self) -> str:
         """Start on the port asked for, else on the one of before or the next free one."""
@@ -96,8 +101,10 @@ class LlamaCpp:
             if self._spec.port is not None:
                 raise
             return False
+        self._timeline = Timeline(())
         self._child = child = await self._spawn(port)
         if await self._is_serving(child):
+            self._timeline.end()
             await self._ask_what_it_can()
             return True
         died = await child.wait()
