@@ -159,7 +159,7 @@ def _facts(folder: Path, config: Config, tensors: list[Tensor], present: frozens
         architectures=_architectures(config),
         model_type=str(config.get("model_type") or ""),
         kind=kind,
-        context_length=_context_length(text),
+        context_length=context_length(text),
         kv_cache=None if kind in POOLS else kv_cache.of(text),
         weights_bytes=sum(tensor.size_bytes for tensor in tensors),
         num_parameters=sum(tensor.num_values for tensor in tensors),
@@ -205,9 +205,29 @@ def _text(config: Config) -> Config:
     return config
 
 
-def _context_length(config: Config) -> int | None:
+def context_length(config: Config) -> int | None:
+    """Tokens that the positions of a model with this config reach; None if it does not tell."""
     keys = ("max_position_embeddings", "n_positions", "seq_length", "n_ctx", "max_sequence_length")
-    return next((n for key in keys if isinstance(n := config.get(key), int) and n > 0), None)
+    told = next((n for key in keys if (n := _whole(config.get(key))) > 0), 0)
+    if "roberta" in str(config.get("model_type")):
+        told -= _whole(config.get("pad_token_id")) + 1  # its positions begin after that of the padding
+    return max(told, _stretched(config, told)) or None
+
+
+def _stretched(config: Config, told: int) -> int:
+    """What scaled rotary positions reach; llama3's and longrope's are in the config's own length already."""
+    scaling = config.get("rope_scaling") or config.get("rope_parameters")
+    if not isinstance(scaling, dict):
+        return 0
+    kind = scaling.get("rope_type") or scaling.get("type")
+    factor = scaling.get("factor")
+    if kind not in ("linear", "dynamic", "yarn") or not isinstance(factor, int | float):
+        return 0
+    return int((_whole(scaling.get("original_max_position_embeddings")) or told) * factor)
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _dtype(tensors: list[Tensor]) -> str:

@@ -15,7 +15,7 @@ _TOKENIZERS = re.compile(
 )
 _MODULE = re.compile(r"\d+_[A-Za-z]+")  # 1_Pooling: a step's folder
 _TRANSFORMER = re.compile(r"\d+_(Transformer|BERT|RoBERTa)")
-_SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
 _SMALL = (".json", ".jinja", ".txt", ".model", ".tiktoken", ".spm", ".py")
 _NOT_WEIGHTS = re.compile(r"(consolidated|adapter_model|training_args|optimizer|scheduler|rng_state)")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")

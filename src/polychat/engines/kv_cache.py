@@ -64,8 +64,9 @@ def _kv_heads(config: Config, heads: int) -> int:
 
 def _layers(config: Config, layers: int) -> tuple[int, int]:
     """Layers that keep the whole context, and those that keep a window of it."""
-    kinds = config.get("layer_types")
-    if isinstance(kinds, list):
+    found = config.get("layer_types")
+    if isinstance(found, list):
+        kinds = [str(kind) for kind in found]
         windowed = sum(kind in _WINDOWED for kind in kinds)
         return len(kinds) - windowed - sum(kind in _WITHOUT_CACHE for kind in kinds), windowed
     if every := _number(config, "full_attention_interval", "attn_layer_period"):

@@ -2,8 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from polychat.engines import checkpoint
+from polychat.engines import checkpoint, kv_cache
 from polychat.engines.checkpoint import Kind
 from polychat.engines.kv_cache import KvCache
 from polychat.errors import SetupError
@@ -120,3 +122,78 @@ def test_the_weights_themselves_tell_their_dtype(tmp_path: Path) -> None:
     weights = safetensors({"small": ("F32", [10]), "large": ("F16", [100])})
     contents = files() | {"model.safetensors": weights, "config.json": json.dumps(dict(LLAMA)).encode()}
     assert checkpoint.read(tiny_checkpoint.write(tmp_path, contents)).dtype == "float16"
+
+
+@pytest.mark.parametrize(
+    ("config", "context"),
+    [
+        ({"max_position_embeddings": 4096, "rope_scaling": {"type": "linear", "factor": 4.0}}, 16384),
+        ({"max_position_embeddings": 131072, "rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, 131072),
+        (
+            {
+                "max_position_embeddings": 32768,
+                "rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768},
+            },
+            131072,
+        ),
+        (
+            {
+                "max_position_embeddings": 131072,
+                "rope_parameters": {
+                    "rope_type": "yarn",
+                    "factor": 4,
+                    "original_max_position_embeddings": 32768,
+                },
+            },
+            131072,
+        ),
+        ({"model_type": "xlm-roberta", "max_position_embeddings": 514, "pad_token_id": 1}, 512),
+        ({"n_positions": 1024}, 1024),
+        ({}, None),
+    ],
+)
+def test_the_context_is_what_the_positions_reach(
+    config: dict[str, object], context: int | None, tmp_path: Path
+) -> None:
+    found = checkpoint.read(tiny_checkpoint.write(tmp_path, files(config)))
+    assert found.context_length == context
+
+
+_KEYS = st.sampled_from(
+    [
+        "architectures",
+        "model_type",
+        "text_config",
+        "hidden_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "layer_types",
+        "sliding_window",
+        "rope_scaling",
+        "factor",
+        "type",
+        "id2label",
+        "quantization_config",
+        "max_position_embeddings",
+        "kv_lora_rank",
+        "num_key_value_heads",
+        "sliding_window_pattern",
+    ]
+)
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 10**6)
+    | st.floats(0, 10)
+    | st.sampled_from(["yarn", "full_attention"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(_KEYS, _VALUES, max_size=8))
+def test_no_config_at_all_makes_reading_it_fail(config: dict[str, object]) -> None:
+    assert checkpoint.kind_of(config) in checkpoint.Kind
+    cache = kv_cache.of(config)
+    assert cache is None or cache.num_values(100) >= 0
+    assert (checkpoint.context_length(config) or 1) > 0

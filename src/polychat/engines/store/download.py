@@ -79,7 +79,8 @@ def find(hub: Hub, wish: Wish) -> ModelFiles | None:
     folder = hub.folder(wish)
     if folder is None:
         return None
-    here = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    found = (*folder.glob("*"), *folder.glob("*/*"))  # a folder of the user's may have much below
+    here = {path.relative_to(folder).as_posix(): path for path in found if path.is_file()}
     whole = [name for name in here if all(part in here for part in gguf_files.parts(name))]
     if not checkpoint.is_whole(folder):
         whole = [name for name in whole if name not in checkpoint_files.weights(here)]
