@@ -84,6 +84,7 @@ def test_each_choice_is_made(cluster: Cluster) -> None:
     for choice in answer.choices:
         assert choice.logprobs
         assert choice.logprobs.content
+        assert all(token.top_logprobs == [] for token in choice.logprobs.content)
         joined = b"".join(bytes(token.bytes or b"") for token in choice.logprobs.content)
         assert joined.decode() == choice.message.content
 

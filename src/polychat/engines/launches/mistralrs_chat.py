@@ -52,6 +52,7 @@ class Wanted(msgspec.Struct):
     logprobs: bool | None = None
     top_logprobs: int | None = None
     ignore_eos: bool | None = None
+    verbose: bool | None = None  # how our gateway asks for private fields
 
     @property
     def include_usage(self) -> bool:
@@ -65,6 +66,7 @@ class Choice(msgspec.Struct):
     delta: dict[str, str]
     logprobs: dict[str, list[object]] | None = None
     finish_reason: str | None = None
+    stop_reason: str | msgspec.UnsetType | None = msgspec.UNSET  # the stop string that was met
 
 
 def asked(wanted: Wanted) -> "mistralrs.ChatCompletionRequest":
@@ -90,14 +92,15 @@ def asked(wanted: Wanted) -> "mistralrs.ChatCompletionRequest":
     )
 
 
-def choice_of(chunk: "mistralrs.ChatCompletionChunkResponse", index: int) -> Choice:
+def choice_of(chunk: "mistralrs.ChatCompletionChunkResponse", index: int, wanted: Wanted) -> Choice:
     said = chunk.choices[0]
     delta = {"content": said.delta.content, "reasoning_content": said.delta.reasoning_content}
     return Choice(
         index,
         {name: text for name, text in delta.items() if text},
-        {"content": [_logprob(said.logprobs)]} if said.logprobs else None,
+        {"content": [_logprob(said.logprobs, wanted.top_logprobs or 0)]} if said.logprobs else None,
         said.finish_reason,
+        getattr(said, "stop_sequence", None) if wanted.verbose and said.finish_reason else msgspec.UNSET,
     )
 
 
@@ -107,11 +110,13 @@ def joined(choices: Sequence[Choice]) -> Mapping[str, object]:
     if thoughts := "".join(each.delta.get("reasoning_content", "") for each in choices):
         message["reasoning_content"] = thoughts
     tokens = [token for each in choices if each.logprobs for token in each.logprobs["content"]]
+    stop_reason = choices[-1].stop_reason
     return {
         "index": choices[0].index,
         "message": message,
         "logprobs": {"content": tokens} if tokens else None,
         "finish_reason": choices[-1].finish_reason,
+        **({} if stop_reason is msgspec.UNSET else {"stop_reason": stop_reason}),
     }
 
 
@@ -126,10 +131,10 @@ def usage(parts: "Sequence[mistralrs.Usage]") -> Mapping[str, int]:
     }
 
 
-def _logprob(token: "mistralrs.ResponseLogprob") -> Mapping[str, object]:
+def _logprob(token: "mistralrs.ResponseLogprob", num_tops: int) -> Mapping[str, object]:
     tops = [
         {"token": top.bytes or "", "logprob": top.logprob, "bytes": list((top.bytes or "").encode())}
-        for top in token.top_logprobs
+        for top in token.top_logprobs[:num_tops]
     ]
     return {
         "token": token.token,

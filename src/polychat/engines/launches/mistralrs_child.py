@@ -90,7 +90,7 @@ class Face:
                     if await request.is_disconnected():
                         return  # whoever lets go of the chunks ends the request
                     self._count(chunk.usage)
-                    yield chat.choice_of(chunk, index), chunk.usage
+                    yield chat.choice_of(chunk, index, wanted), chunk.usage
 
     def _submit(self, wanted: chat.Wanted) -> Chunks:
         with self._submitting:
