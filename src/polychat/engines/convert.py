@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from polychat.engines import checkpoint
 from polychat.errors import SetupError
 
 DIRECT = ("F32", "F16", "BF16", "Q8_0", "TQ1_0", "TQ2_0")  # the converter writes them itself
 KEEP = "auto"  # 16 bits, of the kind that loses least
 _PACKAGE = "convert_hf_to_gguf"
 _CHILD = "polychat.engines.convert_child"
-_BITS = {"F32": 32, "Q8_0": 9, "TQ1_0": 4, "TQ2_0": 4}  # a value's at most; 16 for others
+_BITS = {"F32": 32, "Q8_0": 9, "TQ1_0": 4, "TQ2_0": 4}  # a value's; others are 16 bits wide at first
 _SETTINGS = ("config.json", "tokenizer_config.json")
 _REASONS = {
     "BPE pre-tokenizer was not recognized": (
@@ -121,13 +122,12 @@ def _require_converter(script: Path | None) -> None:
 
 
 def _require_room(wish: Conversion) -> None:
-    weights = sum(path.stat().st_size for path in wish.folder.glob("*.safetensors"))
-    needed = weights * _BITS.get(wish.quant, 16) // 32  # a checkpoint may be 32 bits wide; not less than this
+    needed = checkpoint.read(wish.folder).num_parameters * _BITS.get(wish.quant, 16) // 8
     free = shutil.disk_usage(wish.output.parent).free
     if free < needed:
         raise SetupError(
-            f"{wish.output.parent} has {free / 1e9:.1f} GB free and the file takes {needed / 1e9:.1f} GB or "
-            "more; free some, or write elsewhere with -o"
+            f"{wish.output.parent} has {free / 1e9:.1f} GB free and the file takes about "
+            f"{needed / 1e9:.1f} GB; free some, or write elsewhere with -o"
         )
 
 

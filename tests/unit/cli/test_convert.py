@@ -121,6 +121,14 @@ def test_what_cannot_work_is_refused_at_once(
     assert said in capsys.readouterr().err
 
 
+def test_damaged_weights_are_found_before_the_converter_runs(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "model.safetensors").write_bytes(b"garbage")
+    assert run(str(folder), "--converter", converter(folder)) == 1
+    assert "model.safetensors is damaged" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("model", "said"), [(str(BUILTIN_PATH), "is GGUF already"), ("./nowhere/at/all", "there is no model")]
 )
