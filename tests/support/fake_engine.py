@@ -7,6 +7,7 @@ async with FakeEngine(answer(b'{"ok":true}')) as engine:   # the same for each r
 import asyncio
 import json
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -81,8 +82,9 @@ class Die(Exception):
 class FakeEngine:
     """Plays `script` for each request; count calls in it to behave differently later."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None) -> None:
         self.script = script
+        self._tls = tls
         self.received: list[Received] = []
         self.num_connections = 0
         self.num_open = 0
@@ -90,7 +92,7 @@ class FakeEngine:
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0, ssl=self._tls)
         self.port: int = self._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._writers: set[asyncio.StreamWriter] = set()

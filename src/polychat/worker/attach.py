@@ -94,7 +94,7 @@ class Attachment:
         try:
             found, away = await self._server.open(), ""
         except Away as exc:
-            found, away = Listing(()), str(exc)
+            found, away, self._failures = Listing(()), str(exc), 1
             if not self._terms.wish(found).is_sure:
                 raise
         self._wish = self._terms.wish(found)
