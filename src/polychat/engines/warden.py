@@ -8,9 +8,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
 from polychat import lifeline
+
+_TRACKER = b"multiprocessing.resource_tracker"
+_GRACE_S, _POLL_S = 1.0, 0.01
 
 
 def main(argv: list[str]) -> int:
@@ -23,16 +29,51 @@ def main(argv: list[str]) -> int:
 
     signal.signal(signal.SIGTERM, pass_on)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # our worker decides when we end
-    lifeline.hold(on_cut=lambda: os.killpg(os.getpgrp(), signal.SIGKILL))
+    lifeline.hold(on_cut=_end_all)
     try:
         child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=sys.stderr)
     except OSError as exc:
         sys.exit(f"cannot run {argv[0]}: {exc.strerror or exc}")
     status = child.wait()
+    _end_others()
     if status < 0:
         signal.signal(-status, signal.SIG_DFL) if -status != signal.SIGKILL else None
         os.kill(os.getpid(), -status)
     return status
+
+
+def _end_all() -> None:
+    _end_others()
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def _end_others() -> None:
+    """Kill what is left of our group, but for Python's resource trackers, which then free shared memory."""
+    deadline_s = time.monotonic() + _GRACE_S
+    while (others := _others()) and time.monotonic() < deadline_s:
+        for pid in others:
+            if not _is_tracker(pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        time.sleep(_POLL_S)
+
+
+def _others() -> list[int]:
+    """The living processes of our group beside us; none where there is no /proc."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, group = path.read_text().rpartition(")")[2].split()[:3]
+            if state not in "ZX" and int(group) == os.getpgrp():
+                found.append(int(path.parent.name))
+    return [pid for pid in found if pid != os.getpid()]
+
+
+def _is_tracker(pid: int) -> bool:
+    try:
+        return _TRACKER in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":
