@@ -47,6 +47,16 @@ def installed() -> frozenset[str]:
     )
 
 
+def require_program(engine: str) -> None:
+    """Refuse an engine whose program is not on this machine.
+
+    Raises:
+        SetupError: has the line that installs it.
+    """
+    if engine in launches.READS:
+        launches.launch_of(engine).program.prefix("")
+
+
 def open_engine(spec: EngineSpec) -> Engine:
     """The engine that `spec` describes, not started yet.
 

@@ -62,6 +62,7 @@ def select(
     around = around or Around.look()
     if not program:
         choice.require_installed(name, around.installed)
+        catalog.require_program(name)
     was_here = _is_here(argument, revision)
     model = _files(argument, name, revision, around)
     facts = facts_of(argument, model)

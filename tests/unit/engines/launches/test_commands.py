@@ -9,6 +9,7 @@ import pytest
 
 from polychat.engines import launches
 from polychat.engines.launch import Command
+from polychat.engines.selection import select
 from polychat.engines.spec import PLAIN, Adapter, EngineSpec, ModelFiles, Tuning
 from polychat.errors import SetupError
 
@@ -261,6 +262,24 @@ def test_an_engine_that_is_not_installed_says_how_to_install_it(engine: str) -> 
         command(spec)
 
     assert launch.program.install in str(refused.value)
+
+
+def test_an_engine_that_is_not_installed_is_refused_before_its_model_is_downloaded() -> None:
+    with pytest.raises(SetupError, match="text-generation-launcher is not installed"):
+        select("nobody/has-such-a-model", engine="tgi")
+
+
+@pytest.mark.parametrize(
+    ("engine", "model", "is_fetched_by_it"),
+    [("ollama", "qwen3:0.6b", True), ("ollama", "builtin", False), ("openllm", "llama3.2:1b", True)],
+)
+def test_a_name_goes_to_the_engine_that_fetches_and_a_file_stays_a_file(
+    engine: str, model: str, is_fetched_by_it: bool, program: str
+) -> None:
+    selected = select(model, engine=engine, program=program)
+
+    assert selected.model is not None
+    assert (selected.model.format == "reference") is is_fetched_by_it
 
 
 @pytest.mark.parametrize("engine", ["tgi", "ovms"])
