@@ -14,7 +14,8 @@ def up(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="MODEL", help="GGUF file, folder, hub id (user/repo[:quant]), `builtin` or `echo`."
+            metavar="MODEL",
+            help="GGUF file, folder, hub id ([modelscope:]user/repo[:QUANT]), `builtin` or `echo`.",
         ),
     ] = None,
     host: Annotated[str, typer.Option(help="Address the API and the web page listen on.")] = "127.0.0.1",

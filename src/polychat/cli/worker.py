@@ -19,7 +19,9 @@ def worker(
     ctx: typer.Context,
     model: Annotated[
         str,
-        typer.Argument(help="builtin, a GGUF file, a folder with one, a hub id user/repo[:QUANT], or echo."),
+        typer.Argument(
+            help="builtin, a GGUF file, a folder, a hub id [modelscope:]user/repo[:QUANT], or echo."
+        ),
     ] = "",
     model_path: Annotated[
         str, typer.Option("--model-path", "--model", help="The same as MODEL, FastChat's way.")
