@@ -7,7 +7,7 @@ import pytest
 from polychat.engines import models
 from polychat.engines.llamacpp.kv_types import NAMES
 from polychat.errors import EngineStartError, SetupError
-from polychat.types import Endpoint
+from polychat.types import Endpoint, Feature
 from tests.support import tiny_gguf
 from tests.support.llamacpp_engine import engine, goes_on, running
 
@@ -32,6 +32,11 @@ async def test_a_draft_model_changes_no_greedy_answer_and_is_used() -> None:
         ).json()
     assert answer["choices"][0]["text"] == alone
     assert answer["timings"]["draft_n_accepted"] > 10
+
+
+def test_beside_a_draft_model_no_log_probabilities_are_promised() -> None:
+    assert Feature.LOGPROBS not in (engine(draft_model=models.BUILTIN_PATH).features or ())
+    assert Feature.LOGPROBS in (engine().features or ())
 
 
 def test_a_draft_model_of_another_vocabulary_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 
@@ -39,6 +40,22 @@ def served(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 @pytest.mark.parametrize("scenario", OF_VISION, ids=lambda scenario: scenario.id)
 async def test_the_published_api_of_images_is_kept_to(served: Served, scenario: Scenario) -> None:
     await served.attempt(scenario)
+
+
+@pytest.mark.parametrize("prompt", ["a b", ["a b"]])
+def test_it_completes_a_text(served: Served, prompt: object) -> None:
+    body = {"model": "model", "prompt": prompt, "max_tokens": 3}
+    answer = httpx.post(f"{served.api_url}/v1/completions", json=body, timeout=30)
+    assert answer.json()["usage"]["completion_tokens"] == 3
+
+
+@pytest.mark.parametrize("prompt", [["a", "b"], [1, 2]])
+def test_other_prompts_are_refused_with_the_reason(served: Served, prompt: object) -> None:
+    body = {"model": "model", "prompt": prompt, "max_tokens": 3}
+    answer = httpx.post(f"{served.api_url}/v1/completions", json=body, timeout=30)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"]) == (400, "prompt")
+    assert "'model'" in error["message"]
 
 
 def picture(color: str) -> str:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.llamacpp import collect, fields, groups, infill
 from polychat.engines.llamacpp.logprobs import TextLogprobs
-from polychat.engines.llamacpp.prompts import is_partly_empty, num_prompts, with_texts, without_empty
+from polychat.engines.llamacpp.prompts import is_list_of_one, is_partly_empty, num_prompts, told, with_texts
 from polychat.engines.llamacpp.refusals import refusal
 from polychat.engines.llamacpp.usage import Counts
 from polychat.schema.completions import CompletionRequest
@@ -65,8 +65,8 @@ def _asked(body: bytes, request: CompletionRequest, view: RequestView) -> Docume
     more = fields.engine_fields(request, view)
     if request.max_tokens is None and b'"n_predict"' not in body:
         more["max_tokens"] = _DEFAULT_TOKENS
-    if is_partly_empty(request.prompt):
-        more["prompt"] = without_empty(request.prompt)
+    if is_partly_empty(request.prompt) or is_list_of_one(request.prompt):
+        more["prompt"] = told(request.prompt)
     if request.best_of is not None:
         more["n"] = request.best_of
     if _asks_logprobs(request) and not request.logprobs:

@@ -142,11 +142,13 @@ class LlamaCpp:
             return
         if not offer.knows_tools(props):
             self.features = (self.features or frozenset()) - {Feature.TOOLS}
-        if Endpoint.COMPLETIONS in self.endpoints and await self._fills_in():
+        if Feature.TOKEN_PROMPTS in (self.features or ()) and await self._fills_in():
             self.features = (self.features or frozenset()) | {Feature.SUFFIX}
 
     async def _fills_in(self) -> bool:
         """Whether the model has tokens for texts between a prompt and a suffix."""
+        if Endpoint.COMPLETIONS not in self.endpoints:
+            return False
         try:
             answer = await self._client.post(self.url + infill.PATH, content=infill.PROBE)
         except httpx.HTTPError:

@@ -27,13 +27,18 @@ def endpoints(header: Header, *, chats: bool) -> frozenset[Endpoint]:
     return frozenset({Endpoint.TOKENIZE, Endpoint.DETOKENIZE, *runs})
 
 
-def features(header: Header, *, sees: bool) -> frozenset[Feature]:
-    """What the file tells; the rest is known once the server runs."""
+def features(header: Header, *, sees: bool, drafts: bool) -> frozenset[Feature]:
+    """What the files tell; the rest is known once the server runs.
+
+    A model that sees takes a text for a prompt and nothing else; beside a draft model, llama.cpp tells
+    the log probabilities of some tokens only. Seen with xllamacpp 2026.10.
+    """
     if header.ranks:
         return frozenset()
     if header.embeds:
         return frozenset({Feature.TOKEN_PROMPTS})
-    return OF_ALL_CHATS | ({Feature.VISION} if sees else frozenset())
+    found = OF_ALL_CHATS - ({Feature.LOGPROBS} if drafts else frozenset())
+    return (found - {Feature.TOKEN_PROMPTS}) | {Feature.VISION} if sees else found
 
 
 def knows_tools(props: bytes) -> bool:

@@ -53,7 +53,7 @@ def opened(spec: EngineSpec, model: ModelFiles) -> Opened:
         ),
         plan,
         offer.endpoints(header, chats=template is not None),
-        offer.features(header, sees=files.sees),
+        offer.features(header, sees=files.sees, drafts=files.draft is not None),
     )
 
 

@@ -21,9 +21,20 @@ def is_partly_empty(prompt: Prompt) -> bool:
     return "" in (prompt if isinstance(prompt, list) else [prompt])
 
 
-def without_empty(prompt: Prompt) -> Prompt:
-    """The prompt with a line break for each empty text: to these, with `n`, llama.cpp never answers."""
-    return [part or _BEGINNING for part in prompt] if isinstance(prompt, list) else prompt or _BEGINNING
+def is_list_of_one(prompt: Prompt) -> bool:
+    """Whether the prompt is a list of one text: a model that sees takes the text only."""
+    return isinstance(prompt, list) and len(prompt) == 1 and isinstance(prompt[0], str)
+
+
+def told(prompt: Prompt) -> Prompt:
+    """The prompt as llama.cpp takes it, with a line break for each empty text.
+
+    To these, with `n`, llama.cpp never answers.
+    """
+    if isinstance(prompt, str):
+        return prompt or _BEGINNING
+    first, *others = [part or _BEGINNING for part in prompt]
+    return [first, *others] if others or not isinstance(first, str) else first
 
 
 def with_texts(prompt: Prompt, then: Callable[[list[str]], Shaped]) -> Shaped:

@@ -8,6 +8,7 @@ from polychat.engines.base import RequestView
 from polychat.engines.llamacpp import fields
 from polychat.errors import PlatformError, RequestError
 from polychat.schema.chat import ChatRequest
+from polychat.types import Endpoint
 
 _OUT_OF_RANGE = re.compile(
     r"Field '(?P<field>\w+)': Value must be between (?P<least>\d+) <= value <= (?P<most>\d+)"
@@ -15,6 +16,7 @@ _OUT_OF_RANGE = re.compile(
 _NO_GRAMMAR = re.compile(
     r"(?:JSON schema (?:error at|conversion failed:)|failed to parse grammar)\s*(?P<why>.*)", re.DOTALL
 )
+_ONE_TEXT = "type must be string, but is array"
 _NOT_IN_FORM = "does not match the expected"
 
 
@@ -33,6 +35,12 @@ def refusal(status: int, body: bytes, view: RequestView) -> PlatformError | None
         return _no_grammar(" ".join(found["why"].split()), view)
     if status == 400 and "invalid tokens" in message:
         return RequestError("'prompt' has tokens that the model does not know.", param="prompt")
+    if view.endpoint is Endpoint.COMPLETIONS and _ONE_TEXT in message:
+        return RequestError(
+            f"The model {view.model!r} sees images, and so it completes one text at a time: 'prompt' "
+            "must be a string here.",
+            param="prompt",
+        )
     return fields.failed(message) if _NOT_IN_FORM in message else None
 
 
