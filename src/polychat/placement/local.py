@@ -7,6 +7,7 @@ standard input held open by us (`polychat.lifeline`), so that it ends even if we
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
@@ -26,6 +27,7 @@ Tell = Callable[[str, str], None]
 """(role, one line of news)"""
 
 POLL_S = 0.05
+_DIGITS = re.compile(r"\d+")
 TELL_AFTER_S = 1.0  # a role that is ready sooner needs no news of what it waits for
 LOG_CHECK_S = 10.0
 
@@ -163,9 +165,10 @@ class Supervisor:
         """Poll one life of a role until it is ready, and tell what it waits for meanwhile."""
         began_s, told = self._clock(), ""
         while (missing := await _missing(kept.role)) is not None:
-            if missing and missing != told and self._clock() - began_s > TELL_AFTER_S:
+            news = _DIGITS.sub("", missing)  # not every second that a phase takes
+            if news and news != told and self._clock() - began_s > TELL_AFTER_S:
                 self._tell(kept.role.name, missing)
-                told = missing
+                told = news
             within_s = kept.role.start_within_s
             if within_s is not None and self._clock() - began_s > within_s:
                 _give_up(kept, within_s)
