@@ -16,6 +16,7 @@
   + NotImplementedByModel     501  no replica of the model offers this route
   + NotOffered                501  a foreign API's route that has no counterpart here
   + NoReplicaAvailable        503  retry later: nothing is ready for this model
+  + GoesInCircles             508  the service is attached to itself
   + DatabaseUnavailable       503  what must last cannot be read or written now
   + ReplicaError              502  a replica broke; retried only before its first byte
     - ReplicaTimeout          504
@@ -191,6 +192,16 @@ class NoReplicaAvailable(PlatformError):
     @property
     def headers(self) -> Mapping[str, str]:
         return {"retry-after": str(self._retry_after_s)}
+
+
+class GoesInCircles(PlatformError):
+    status = 508
+    code = "loop_detected"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This request has been here before: a server that is attached here is this service itself."
+        )
 
 
 class DatabaseUnavailable(PlatformError):

@@ -205,6 +205,20 @@ async def test_a_route_that_the_server_has_not_got_is_501_and_no_reason_to_ask_a
     assert answer.json()["error"]["code"] == "not_implemented"
 
 
+async def test_a_service_that_is_attached_to_itself_does_not_ask_itself_for_ever(
+    site: Site, server: ScriptedServer, http: httpx.AsyncClient
+) -> None:
+    with attach(site.controller_url, server.url) as first:
+        await until_states(site, ("vendor/m", "ready"))
+        with attach(site.controller_url, site.api_url):
+            await site.until(replicas=2)
+            first.kill()
+            await site.until(replicas=1)
+            refused = await http.post(CHAT_PATH, json=CHAT | {"model": "vendor/m"})
+    assert refused.status_code == 500
+    assert "has been here before" in refused.json()["error"]["message"]
+
+
 async def test_a_client_key_is_never_sent_on(
     site: Site, server: ScriptedServer, http: httpx.AsyncClient
 ) -> None:

@@ -26,6 +26,7 @@ class Journey:
     request_id: str
     replica_id: str = ""  # of the replica that was asked last
     tail: bytes = b""  # the end of the replica's answer, where usage is
+    via: str = ""  # ids of the gateways that it has come through, split by commas
 
 
 class ClientLeft(Exception):

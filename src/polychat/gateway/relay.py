@@ -5,12 +5,13 @@ ends with one error event. However a request ends, it gives back its count at th
 """
 
 import logging
+import secrets
 from dataclasses import replace
 
 from polychat.engines.alias import aliased
 from polychat.engines.base import Dialect, RequestView, Shaped
 from polychat.engines.dialects import dialect_of
-from polychat.errors import PlatformError, ReplicaError, ReplicaTimeout, ReplicaUnavailable
+from polychat.errors import GoesInCircles, PlatformError, ReplicaError, ReplicaTimeout, ReplicaUnavailable
 from polychat.gateway import outside
 from polychat.gateway.answers import error_of
 from polychat.gateway.dispatch import Attempts, Dispatcher
@@ -18,7 +19,7 @@ from polychat.gateway.events import EventRelay
 from polychat.gateway.exchange import Exchange, Journey
 from polychat.gateway.images import Images
 from polychat.gateway.sink import MediaToClient, Sink, ToClient
-from polychat.gateway.upstream import Upstream, labels_for
+from polychat.gateway.upstream import VIA, Upstream, labels_for
 from polychat.gateway.wire import Response, UpstreamBroken, UpstreamSilent, UpstreamUnreachable
 from polychat.routing.replica import Replica
 from polychat.types import Endpoint, Feature
@@ -44,6 +45,7 @@ class Relay:
         self._dispatcher = dispatcher
         self._upstream = upstream
         self._images = images
+        self._id = secrets.token_hex(4)
 
     async def forward(
         self, exchange: Exchange, body: bytes, view: RequestView, sink: Sink | None = None
@@ -54,6 +56,9 @@ class Relay:
             PlatformError: nobody could answer, or a replica died in mid-answer.
             ClientLeft: the client did; the replica has been told by closing the connection to it.
         """
+        exchange.journey.via = exchange.header(VIA.encode()).decode("latin-1")
+        if self._id in exchange.journey.via.split(","):
+            raise GoesInCircles
         async with exchange.leaving_cancels():
             await self.run(exchange.journey, body, view, sink or ToClient(exchange))
 
@@ -83,7 +88,8 @@ class Relay:
         self, journey: Journey, replica: Replica, body: bytes, view: RequestView, sink: Sink
     ) -> None:
         journey.replica_id = replica.id
-        labels = labels_for(replica, journey.request_id, content_type=view.content_type)
+        via = f"{journey.via},{self._id}" if journey.via else self._id
+        labels = labels_for(replica, journey.request_id, content_type=view.content_type, via=via)
         call: Shaped | None = self._dialect(replica, view.model)(body, _view_at(replica, view))
         try:
             while call is not None:

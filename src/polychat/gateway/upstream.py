@@ -26,6 +26,7 @@ SILENCE_TIMEOUT_S = 1800.0  # a replica that owes an answer and sends nothing fo
 GONE_SILENCE_S = 5.0  # the same for a replica that has left the registry
 SWEEP_S = 0.5
 _TLS_PORT = 443
+VIA = "x-polychat-via"  # which gateways a request has come through
 _OUR_NAME = (("user-agent", "polychat"),)
 
 
@@ -39,9 +40,11 @@ class Labels:
     more: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # other headers: (name, value)
 
 
-def labels_for(replica: Replica, request_id: str, *, content_type: str = "application/json") -> Labels:
+def labels_for(
+    replica: Replica, request_id: str, *, content_type: str = "application/json", via: str = ""
+) -> Labels:
     """The headers that a replica wants. A server outside is told who asks: some refuse who does not say."""
-    more = () if replica.outside is None else (*_OUR_NAME, *replica.outside.headers)
+    more = () if replica.outside is None else (*_OUR_NAME, (VIA, via), *replica.outside.headers)
     return Labels(replica.secret, request_id, content_type, more)
 
 
