@@ -19,6 +19,7 @@ METRICS = {
     "tgi": "tgi.metrics",
     "lmdeploy": "lmdeploy.metrics",
     "trtllm": "trtllm.json",
+    "mistralrs-serve": "mistralrs-serve.metrics",
     "ovms": "ovms.metrics",
     "openllm": "openllm.metrics",
     "xinference": "xinference.metrics",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from polychat.engines.launch import Launch, Offer, Program
 from polychat.engines.launches.flags import Flags, command_of, files_of, named_pairs
+from polychat.engines.launches.loads import load_from
 from polychat.engines.launches.words import PYTHON_REASONS, phase
 from polychat.engines.spec import EngineSpec
 from polychat.types import Endpoint
@@ -48,6 +49,7 @@ LAUNCH = Launch(
     command=command_of(_PROGRAM, _FLAGS, "serve"),
     offer=_offer,
     model_name="default",
+    load_of=load_from(running="mistralrs_sequences_running", waiting="mistralrs_sequences_waiting"),
     phases=(phase("loading the weights", "Loading model"), phase("warming up", "mistral.rs version")),
     reasons=PYTHON_REASONS,
     has_secret=False,

@@ -19,6 +19,7 @@ RECORDED = Path(__file__).parents[3] / "data" / "launches"
         ("tgi", "tgi.metrics", Load(4, 7, 0.5, 8, 8123)),  # it does not tell of its cache
         ("lmdeploy", "lmdeploy.metrics", Load(5, 2, 0.25, 8, 1234)),
         ("trtllm", "trtllm.json", Load(1, 0, 3 / 101256, 8, 7)),
+        ("mistralrs-serve", "mistralrs-serve.metrics", Load(4, 2, 0.5, 8, 7)),
         ("ovms", "ovms.metrics", Load(3, 0, 0.5, 8, 7)),
         ("openllm", "openllm.metrics", Load(3, 0, 0.5, 8, 7)),
         ("xinference", "xinference.metrics", Load(2, 0, 0.5, 8, 99)),
