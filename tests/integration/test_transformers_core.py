@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokeni
 from polychat.engines.transformers.core.adapters import Adapters
 from polychat.engines.transformers.core.batched import Batched
 from polychat.engines.transformers.core.budget import Budget
-from polychat.engines.transformers.core.generating import TextGenerator
+from polychat.engines.transformers.core.generating import TextGenerator, Vocabulary
 from polychat.engines.transformers.core.opening import open_model
 from polychat.engines.transformers.core.prompts import read_prompt
 from polychat.engines.transformers.job import (
@@ -93,9 +93,8 @@ async def crowded() -> AsyncIterator[TextGenerator]:
     generator = TextGenerator(
         runner,
         adapters,
+        vocabulary=Vocabulary(VOCABULARY, frozenset({2264}), grammars=None),
         read_prompt=lambda job: read_prompt(made, adapters, job),
-        grammars=None,
-        end_tokens=frozenset({2264}),
     )
     yield generator
     await generator.stop()
@@ -252,10 +251,18 @@ async def test_requests_go_on_after_all_running_ones_were_aborted_in_a_full_cach
 
 
 async def test_a_failed_step_fails_its_requests_and_not_the_next_ones(builtin: Generator) -> None:
-    too_large = Sampling(logit_bias={10**9: 1.0})
+    broken = Sampling(logit_bias={5: "much"})  # type: ignore[dict-item]  # what no face lets through
     with pytest.raises(GenerationFailed):
-        await ids_of(builtin, PROMPTS[0], sampling=too_large)
+        await ids_of(builtin, PROMPTS[0], sampling=broken)
     assert len(await ids_of(builtin, PROMPTS[0], 5)) == 5
+
+
+async def test_tokens_that_the_model_lacks_harm_nobody(builtin: Generator) -> None:
+    running = asyncio.create_task(ids_of(builtin, PROMPTS[0], 30))
+    assert len(await ids_of(builtin, PROMPTS[1], 5, sampling=Sampling(logit_bias={VOCABULARY: 1.0}))) == 5
+    with pytest.raises(GenerationFailed, match="token 2271 is none"):
+        await ids_of(builtin, [VOCABULARY], 5)
+    assert len(await running) == 30
 
 
 async def test_a_stopped_generator_ends_its_streams(builtin: Generator) -> None:

@@ -4,12 +4,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from polychat.engines.transformers.core.adapters import Adapters
 from polychat.engines.transformers.core.grammars import Grammars
 from polychat.engines.transformers.core.request import Request, Stream
 from polychat.engines.transformers.job import (
+    GenerationFailed,
     GrammarRefused,
     Job,
     PromptLogprobs,
@@ -32,6 +34,15 @@ class Runner(Protocol):
     def stop(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What a model's tokens are."""
+
+    size: int  # of its logits
+    end_tokens: frozenset[int]
+    grammars: Grammars | None  # None: its tokenizer is of no kind that grammars know
+
+
 ReadPrompt = Callable[[Job], PromptLogprobs]
 
 
@@ -43,15 +54,13 @@ class TextGenerator:
         runner: Runner,
         adapters: Adapters,
         *,
+        vocabulary: Vocabulary,
         read_prompt: ReadPrompt,
-        grammars: Grammars | None,
-        end_tokens: frozenset[int],
     ) -> None:
         self._runner = runner
         self._adapters = adapters
         self._read_prompt = read_prompt
-        self._grammars = grammars
-        self._end_tokens = end_tokens
+        self._vocabulary = vocabulary
         self._in_use: Counter[str] = Counter()  # adapters, by running requests
         self._leaving: set[str] = set()  # adapters that take no new request
         self._left = asyncio.Condition()
@@ -67,6 +76,8 @@ class TextGenerator:
     async def submit(self, job: Job) -> AsyncGenerator[Token | PromptLogprobs, None]:
         if job.adapter and job.adapter not in self.adapters:
             raise UnknownAdapter(f"no adapter {job.adapter!r} is loaded")
+        if max(job.prompt) >= self._vocabulary.size:  # it would end the step, and all other requests with it
+            raise GenerationFailed(f"the prompt's token {max(job.prompt)} is none of the model's")
         self._in_use[job.adapter] += 1
         try:
             request = await self._request(job)
@@ -84,10 +95,10 @@ class TextGenerator:
     async def _request(self, job: Job) -> Request:
         matcher = None
         if job.grammar is not None:
-            if self._grammars is None:
+            if self._vocabulary.grammars is None:
                 raise GrammarRefused("this model's tokenizer cannot be held to a grammar")
-            matcher = await asyncio.to_thread(self._grammars.matcher, job.grammar)
-        return Request(job, Stream(), end_tokens=self._end_tokens, matcher=matcher)
+            matcher = await asyncio.to_thread(self._vocabulary.grammars.matcher, job.grammar)
+        return Request(job, Stream(), end_tokens=self._vocabulary.end_tokens, matcher=matcher)
 
     async def _tokens(self, request: Request) -> AsyncGenerator[Token, None]:
         self._runner.start(request)

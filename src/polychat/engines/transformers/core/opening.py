@@ -15,7 +15,7 @@ from polychat.engines.transformers.core.adapters import Adapters
 from polychat.engines.transformers.core.batched import Batched
 from polychat.engines.transformers.core.budget import Budget, Shape, budget
 from polychat.engines.transformers.core.devices import free_bytes, use_threads
-from polychat.engines.transformers.core.generating import Runner, TextGenerator
+from polychat.engines.transformers.core.generating import Runner, TextGenerator, Vocabulary
 from polychat.engines.transformers.core.grammars import Grammars
 from polychat.engines.transformers.core.loading import Kind, kind_of, load, read_config
 from polychat.engines.transformers.core.pooling import open_pooler
@@ -51,34 +51,33 @@ def open_model(settings: ModelSettings) -> OpenModel:
     model = load(settings, config, kind)
     weights_bytes = model.get_memory_footprint()
     use_threads(settings, weights_bytes)
-    reads = _tokenizer_context(settings)
+    tokenizer = _tokenizer(settings)
+    reads = _reads(tokenizer)
     trained = trained_context(config, reads)
     if kind in ("embedding", "classifier"):  # of its positions, an encoder may keep some for itself
         return open_pooler(settings, model, kind=kind, context_length=min(trained, reads))
-    return _open_generator(settings, model, kind, trained)
+    return _open_generator(_Parts(settings, model, kind, tokenizer), trained)
 
 
-def _open_generator(settings: ModelSettings, model: PreTrainedModel, kind: Kind, trained: int) -> OpenModel:
+def _open_generator(parts: "_Parts", trained: int) -> OpenModel:
+    settings, model = parts.settings, parts.model
     advised = copy.deepcopy(model.generation_config)
     _neutralise(model.generation_config)
-    shape = _shape(model, trained)
     plan = budget(
-        shape,
+        _shape(model, trained),
         free_bytes=free_bytes(model.device),
         context_length=settings.context_length,
         slots=settings.slots,
     )
-    parts = _Parts(settings, model, kind)
     generator, is_batched = parts.generator(plan)
-    weights_bytes = model.get_memory_footprint()
     return OpenModel(
         context_length=plan.context_length,
-        end_tokens=parts.end_tokens,
+        end_tokens=parts.vocabulary.end_tokens,
         generator=generator,
         default_sampling=_advice(advised),
-        reads_prompts=kind == "decoder",
+        reads_prompts=parts.kind == "decoder",
         num_parameters=model.num_parameters(),
-        weights_bytes=weights_bytes,
+        weights_bytes=model.get_memory_footprint(),
         description=_describe(model, plan, is_batched=is_batched),
     )
 
@@ -86,21 +85,21 @@ def _open_generator(settings: ModelSettings, model: PreTrainedModel, kind: Kind,
 class _Parts:
     """What a generator is put together from, and what it is started with."""
 
-    def __init__(self, settings: ModelSettings, model: PreTrainedModel, kind: Kind) -> None:
-        self._settings = settings
-        self._model = model
-        self._kind = kind
-        self._tokenizer = _tokenizer(settings)
+    def __init__(
+        self, settings: ModelSettings, model: PreTrainedModel, kind: Kind, tokenizer: PreTrainedTokenizerBase
+    ) -> None:
+        self.settings = settings
+        self.model = model
+        self.kind = kind
+        self.vocabulary = _vocabulary(model, tokenizer)
         self._adapters = Adapters(model)
-        self.end_tokens = _end_tokens(model, self._tokenizer)
-        self._grammars = self._compile_for()
 
     def generator(self, plan: Budget) -> tuple[TextGenerator, bool]:
         """The generator, and whether it batches."""
-        batched = self._batched(plan) if may_batch(self._model, self._kind) else None
-        runner: Runner = batched or Sequential(self._model, self._adapters)
+        batched = self._batched(plan) if may_batch(self.model, self.kind) else None
+        runner: Runner = batched or Sequential(self.model, self._adapters)
         try:
-            for name, folder in self._settings.adapters.items():
+            for name, folder in self.settings.adapters.items():
                 runner.exclusively(partial(self._adapters.load, name, folder))
         except AdapterRefused as exc:
             runner.stop()
@@ -109,12 +108,12 @@ class _Parts:
 
     def _batched(self, plan: Budget) -> Batched | None:
         """None where the library cannot batch this architecture, or batched it computes something else."""
-        shares = not self._settings.adapters and not self._settings.adapter_updates
+        shares = not self.settings.adapters and not self.settings.adapter_updates
         try:
-            probe = Probe(self._model, is_quantised=self._is_quantised)
-            runner = Batched(self._model, plan, self._adapters, shares_prefixes=shares)
+            probe = Probe(self.model, is_quantised=self._is_quantised)
+            runner = Batched(self.model, plan, self._adapters, shares_prefixes=shares)
         except (ValueError, TypeError, AttributeError, KeyError, RuntimeError) as exc:
-            log.warning("no continuous batching for this model: %s", reason(self._settings, exc))
+            log.warning("no continuous batching for this model: %s", reason(self.settings, exc))
             return None
         try:
             if probe.passes(self._on(runner)):
@@ -128,22 +127,23 @@ class _Parts:
         return TextGenerator(
             runner,
             self._adapters,
-            read_prompt=lambda job: read_prompt(self._model, self._adapters, job),
-            grammars=self._grammars,
-            end_tokens=self.end_tokens,
+            vocabulary=self.vocabulary,
+            read_prompt=lambda job: read_prompt(self.model, self._adapters, job),
         )
 
     @property
     def _is_quantised(self) -> bool:
         """Whether it computes with fewer bits: weights out of a GGUF file do not."""
-        return not self._settings.gguf_file and getattr(self._model, "hf_quantizer", None) is not None
+        return not self.settings.gguf_file and getattr(self.model, "hf_quantizer", None) is not None
 
-    def _compile_for(self) -> Grammars | None:
-        if not self._tokenizer.is_fast or not self.end_tokens:
-            return None
-        backend = self._tokenizer.backend_tokenizer
-        size = max(self._model.config.get_text_config().vocab_size, len(self._tokenizer))
-        return Grammars.of(backend.to_str(), size=size, end_tokens=sorted(self.end_tokens))
+
+def _vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Vocabulary:
+    size, end_tokens = model.config.get_text_config().vocab_size, _end_tokens(model, tokenizer)
+    grammars = None
+    if tokenizer.is_fast and end_tokens:
+        known = tokenizer.backend_tokenizer.to_str()
+        grammars = Grammars.of(known, size=max(size, len(tokenizer)), end_tokens=sorted(end_tokens))
+    return Vocabulary(size, end_tokens, grammars)
 
 
 def _neutralise(config: GenerationConfig) -> None:
@@ -194,11 +194,8 @@ def _tokenizer(settings: ModelSettings) -> PreTrainedTokenizerBase:
         )
 
 
-def _tokenizer_context(settings: ModelSettings) -> int:
-    try:
-        length = getattr(_tokenizer(settings), "model_max_length", _NO_LIMIT)
-    except EngineStartError:
-        return _UNKNOWN_CONTEXT
+def _reads(tokenizer: PreTrainedTokenizerBase) -> int:
+    length = tokenizer.model_max_length
     return int(length) if length < _NO_LIMIT else _UNKNOWN_CONTEXT
 
 

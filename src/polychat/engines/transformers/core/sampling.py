@@ -17,8 +17,9 @@ class Penalties:
 
     def __init__(self, sampling: Sampling, prompt: Sequence[int], *, vocabulary: int, device: str) -> None:
         self._sampling = sampling
-        self._bias_ids = torch.tensor(list(sampling.logit_bias), dtype=torch.long, device=device)
-        self._bias = torch.tensor(list(sampling.logit_bias.values()), device=device)
+        bias = {token: value for token, value in sampling.logit_bias.items() if token < vocabulary}
+        self._bias_ids = torch.tensor(list(bias), dtype=torch.long, device=device)
+        self._bias = torch.tensor(list(bias.values()), dtype=torch.float32, device=device)
         self._counts = torch.zeros(vocabulary, device=device)  # of generated tokens
         self._seen = torch.zeros(vocabulary, dtype=torch.bool, device=device)  # in the prompt or since
         self._seen[torch.tensor(prompt, dtype=torch.long, device=device)] = True
