@@ -17,7 +17,7 @@ from polychat.conformance.runner import Outcome, client, tried
 from polychat.conformance.scenario import Scenario
 from polychat.conformance.target import Reply, Target
 from polychat.types import Endpoint
-from tests.support import minilm_gguf, tiny_gguf
+from tests.support import checkpoints, minilm_gguf, tiny_gguf
 from tests.support.cluster import Cluster
 from tests.support.fake_engine import FakeEngine, answer
 from tests.support.processes import environment, get_json, wait_until
@@ -27,6 +27,7 @@ Start = Callable[[Path], tuple[str, ...]]  # what a worker is started with, give
 ENGINES: Mapping[str, Start] = {
     "echo": lambda folder: ("--engine", "echo", *AT_ONCE),
     "llamacpp": lambda folder: ("builtin",),
+    "transformers": lambda folder: (str(checkpoints.builtin_checkpoint(folder)), "--engine", "transformers"),
 }
 EMBEDDERS: Mapping[str, Start] = {  # of chats and the like they need only refuse one each
     "llamacpp-bert": lambda folder: (str(minilm_gguf.write(folder / "bert.gguf")),),
@@ -64,7 +65,7 @@ def serving(start: Start, tmp: pytest.TempPathFactory) -> Iterator[Served]:
         patch.setenv("XDG_STATE_HOME", str(tmp.mktemp("state")))
         cluster = Cluster(stack)
         cluster.start_worker("worker", *start(tmp.mktemp("model")), "--model-names", "model")
-        wait_until(lambda: cluster.serves("model"), what="the gateway knows the model")
+        wait_until(lambda: cluster.serves("model"), timeout_s=120.0, what="the gateway knows the model")
         yield Served(cluster.api_url)
 
 

@@ -19,7 +19,7 @@ from polychat.schema.tools import Tool
 from polychat.schema.validation import parser_of
 
 _DEFAULT_TOKENS = 16  # of a completion, as OpenAI published
-_ANY_OBJECT = '{"type": "object"}'
+_SPACE, _LINES = " ?", r"\n? {0,16}"
 
 
 class Extras(msgspec.Struct):
@@ -33,6 +33,7 @@ class Extras(msgspec.Struct):
     stop_token_ids: list[int] | None = None
     guided_regex: str | None = None
     guided_grammar: str | None = None
+    verbose: bool | None = None  # llama.cpp's: name the stop string that was met
     chat_template_kwargs: dict[str, Any] | None = None  # Any: decoded JSON, for the template
 
 
@@ -160,16 +161,20 @@ def _grammar(request: Request, extras: Extras) -> Grammar | None:
     if not isinstance(request, ChatRequest):
         return None
     if functions := forced_tools(request):
-        return Grammar("json_schema", _schema_text(format_of(functions)["json_schema"]))
+        described: Any = format_of(functions)["json_schema"]  # Any: JSON that we made
+        return Grammar("json_schema", _spaced(described["schema"], _SPACE))
     asked = request.response_format
     if asked is None or asked.type == "text":
         return None
-    text = bytes(asked.json_schema.schema).decode() if asked.json_schema else _ANY_OBJECT
-    return Grammar("json_schema", text)
+    schema: Any = msgspec.json.decode(asked.json_schema.schema) if asked.json_schema else {"type": "object"}
+    return Grammar("json_schema", _spaced(schema, _LINES))
 
 
-def _schema_text(described: Any) -> str:  # Any: JSON that we made
-    return msgspec.json.encode(described["schema"]).decode()
+def _spaced(schema: Any, whitespace: str) -> str:  # Any: JSON
+    """The schema's text, with so much space as may stand between values: weak models never stop otherwise."""
+    if isinstance(schema, dict):
+        schema = {**schema, "x-guidance": {"whitespace_pattern": whitespace}}
+    return msgspec.json.encode(schema).decode()
 
 
 def _num_logprobs(request: Request) -> int | None:

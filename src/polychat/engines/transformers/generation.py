@@ -28,9 +28,11 @@ from polychat.schema.validation import parse_chat, parse_completion
 class Lane:
     """One choice on its way: what each step of its run adds to a stream."""
 
-    def __init__(self, run: Run, choice: Choice) -> None:
+    def __init__(self, run: Run, choice: Choice, *, names_stop: bool | None) -> None:
+        """`names_stop`: say which stop string was met, as vLLM does."""
         self.run = run
         self.choice = choice
+        self._names_stop = names_stop
         self._is_open = False
 
     def take(self, event: Event) -> list[Json]:
@@ -40,13 +42,22 @@ class Lane:
         else:
             pieces = self.choice.add(event)
         is_over = self.run.answer.finish_reason is not None
-        return [*self._opening(), *pieces, *([self.choice.ending(self.run.answer)] if is_over else [])]
+        return [*self._opening(), *pieces, *([self._ending()] if is_over else [])]
 
     def close(self) -> list[Json]:
         """What is left to say once nothing more comes."""
         if self.run.answer.finish_reason is not None:
             return []
-        return [*self._opening(), self.choice.ending(self.run.answer)]
+        return [*self._opening(), self._ending()]
+
+    def whole(self) -> Json:
+        return self.choice.whole(self.run.answer) | self._stop()
+
+    def _ending(self) -> Json:
+        return self.choice.ending(self.run.answer) | self._stop()
+
+    def _stop(self) -> Json:
+        return {"stop_reason": self.run.answer.stopped_by} if self._names_stop else {}
 
     def _opening(self) -> list[Json]:
         if self._is_open:
@@ -74,7 +85,7 @@ class Reply:
             async with aclosing(self._steps()) as told:
                 async for place, event in told:
                     self._lanes[place].take(event)
-        return self._wire.whole([lane.choice.whole(lane.run.answer) for lane in self._kept()], self._usage())
+        return self._wire.whole([lane.whole() for lane in self._kept()], self._usage())
 
     async def events(self) -> AsyncGenerator[bytes, None]:
         """What a stream sends, its end included. Raises nothing that is the request's fault once begun."""
@@ -121,7 +132,8 @@ def chat(served: Served, body: bytes) -> Reply:
     for job in _jobs(served, request, extras, prompt):
         shows = served.shows_special and bool(request.tools)
         answer = _answer(served, request, job, _reader(served, request, prompt, job), shows_special=shows)
-        lanes.append(Lane(Run(job, answer), ChatChoice(served.text, has_logprobs=bool(request.logprobs))))
+        choice = ChatChoice(served.text, has_logprobs=bool(request.logprobs))
+        lanes.append(Lane(Run(job, answer), choice, names_stop=extras.verbose))
     return Reply(served, CHAT, request, [prompt], lanes)
 
 
@@ -137,7 +149,8 @@ def completion(served: Served, body: bytes) -> Reply:
                 num_top=request.logprobs,
                 prompt=prompt.text if request.echo else None,
             )
-            lanes.append(Lane(Run(job, _answer(served, request, job, Plain())), choice))
+            run = Run(job, _answer(served, request, job, Plain()))
+            lanes.append(Lane(run, choice, names_stop=extras.verbose))
     return Reply(served, COMPLETION, request, prompts, lanes)
 
 
