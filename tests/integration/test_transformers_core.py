@@ -265,6 +265,13 @@ async def test_tokens_that_the_model_lacks_harm_nobody(builtin: Generator) -> No
     assert len(await running) == 30
 
 
+async def test_an_answer_ends_where_the_context_does(crowded: TextGenerator) -> None:
+    tokens = await tokens_of(crowded, Job(tuple(range(200)), 1000, ignore_eos=True))
+    assert (len(tokens), tokens[-1].finish) == (56, "length")
+    with pytest.raises(GenerationFailed, match="leaves no room"):
+        await ids_of(crowded, range(256), 5)
+
+
 async def test_a_stopped_generator_ends_its_streams(builtin: Generator) -> None:
     stream = builtin.submit(Job(PROMPTS[0], 1000, ignore_eos=True))
     await anext(stream)

@@ -21,6 +21,7 @@ from polychat.engines.transformers.core.budget import PAGE_TOKENS, Budget
 from polychat.engines.transformers.core.chooser import Chooser, Failures
 from polychat.engines.transformers.core.request import Request
 from polychat.engines.transformers.core.scheduling import ADAPTER, OneAdapterScheduler
+from polychat.engines.transformers.job import Job
 from polychat.types import Load
 
 _STOP_TIMEOUT_S = 10.0
@@ -64,6 +65,9 @@ class Batched:
             slots=self._budget.slots,
             output_tokens_total=self._chooser.num_tokens,
         )
+
+    def room(self, job: Job) -> int:
+        return self._budget.context_length - len(job.prompt)
 
     def start(self, request: Request) -> None:
         """Queue a request. Its tokens come to its stream."""

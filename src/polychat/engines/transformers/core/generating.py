@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from polychat.engines.transformers.core.adapters import Adapters
@@ -28,6 +28,10 @@ class Runner(Protocol):
 
     @property
     def load(self) -> Load: ...
+    def room(self, job: Job) -> int:
+        """How many tokens may follow the prompt."""
+        ...
+
     def start(self, request: Request) -> None: ...
     def end(self, request: Request) -> None: ...
     def exclusively(self, work: Callable[[], Result]) -> Result: ...
@@ -74,10 +78,7 @@ class TextGenerator:
         return tuple(name for name in self._adapters.names if name not in self._leaving)
 
     async def submit(self, job: Job) -> AsyncGenerator[Token | PromptLogprobs, None]:
-        if job.adapter and job.adapter not in self.adapters:
-            raise UnknownAdapter(f"no adapter {job.adapter!r} is loaded")
-        if max(job.prompt) >= self._vocabulary.size:  # it would end the step, and all other requests with it
-            raise GenerationFailed(f"the prompt's token {max(job.prompt)} is none of the model's")
+        job = self._checked(job)
         self._in_use[job.adapter] += 1
         try:
             request = await self._request(job)
@@ -91,6 +92,17 @@ class TextGenerator:
             self._in_use[job.adapter] -= 1
             if job.adapter in self._leaving:
                 await self._tell_left()
+
+    def _checked(self, job: Job) -> Job:
+        """What would end the step, and all other requests with it, gets no further than here."""
+        if job.adapter and job.adapter not in self.adapters:
+            raise UnknownAdapter(f"no adapter {job.adapter!r} is loaded")
+        if max(job.prompt) >= self._vocabulary.size:
+            raise GenerationFailed(f"the prompt's token {max(job.prompt)} is none of the model's")
+        room = self._runner.room(job)
+        if room < min(job.max_tokens, 1):
+            raise GenerationFailed(f"a prompt of {len(job.prompt)} tokens leaves no room for an answer")
+        return replace(job, max_tokens=min(job.max_tokens, room))
 
     async def _request(self, job: Job) -> Request:
         matcher = None

@@ -68,7 +68,7 @@ def pool(mode: str, states: Tensor, mask: Tensor) -> Tensor:
         case "cls":
             return states[:, 0]
         case "lasttoken":
-            return states[torch.arange(len(states)), mask.sum(1) - 1]
+            return states[torch.arange(len(states), device=states.device), mask.sum(1) - 1]
         case "max":
             return states.masked_fill(weights == 0, float("-inf")).amax(1)
         case "mean_sqrt_len_tokens":

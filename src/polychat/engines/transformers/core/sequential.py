@@ -23,7 +23,7 @@ from transformers import (
 
 from polychat.engines.transformers.core.adapters import Adapters
 from polychat.engines.transformers.core.request import Request, deliver, step
-from polychat.engines.transformers.job import GenerationFailed, Token
+from polychat.engines.transformers.job import GenerationFailed, Job, Token
 from polychat.types import Load
 
 _Result = TypeVar("_Result")
@@ -53,6 +53,10 @@ class Sequential:
             slots=1,
             output_tokens_total=self._num_tokens,
         )
+
+    def room(self, job: Job) -> int:
+        """`generate` makes the cache as long as the answer, so what was asked for is what there is."""
+        return job.max_tokens
 
     def start(self, request: Request) -> None:
         self._live.add(request)
