@@ -9,7 +9,8 @@ import httpx
 import openai
 import pytest
 
-from tests.support.gateway_site import start_api
+from tests.support.fake_engine import answer
+from tests.support.gateway_site import Site, start_api
 from tests.support.processes import RoleProcess, answers, free_port, wait_until
 
 ALIAS = "gpt-4o"
@@ -46,8 +47,8 @@ def test_a_chat_is_answered_under_the_alias(url: str) -> None:
 
 
 def test_each_event_of_a_stream_has_the_alias(http: httpx.Client) -> None:
-    answer = http.post("/v1/chat/completions", json={"model": ALIAS, "messages": MESSAGES, "stream": True})
-    events = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: {")]
+    said = http.post("/v1/chat/completions", json={"model": ALIAS, "messages": MESSAGES, "stream": True})
+    events = [json.loads(line[6:]) for line in said.text.splitlines() if line.startswith("data: {")]
     assert {event["model"] for event in events} == {ALIAS}
 
 
@@ -64,8 +65,8 @@ def test_each_event_of_a_stream_has_the_alias(http: httpx.Client) -> None:
     ],
 )
 def test_every_route_answers_under_the_alias(path: str, body: dict[str, object], http: httpx.Client) -> None:
-    answer = http.post(path, json={"model": ALIAS, **body})
-    assert (answer.status_code, answer.json()["model"]) == (200, ALIAS), answer.text
+    said = http.post(path, json={"model": ALIAS, **body})
+    assert (said.status_code, said.json()["model"]) == (200, ALIAS), said.text
 
 
 def test_the_list_shows_the_alias_with_its_model(http: httpx.Client) -> None:
@@ -78,13 +79,37 @@ def test_the_list_shows_the_alias_with_its_model(http: httpx.Client) -> None:
 
 
 def test_a_name_that_a_replica_has_goes_before_an_alias(http: httpx.Client) -> None:
-    answer = http.post("/v1/chat/completions", json={"model": "mini", "messages": MESSAGES})
-    assert (answer.status_code, answer.json()["model"]) == (200, "mini")
+    said = http.post("/v1/chat/completions", json={"model": "mini", "messages": MESSAGES})
+    assert (said.status_code, said.json()["model"]) == (200, "mini")
 
 
 def test_an_alias_for_a_model_that_is_not_there_is_unknown_by_its_own_name(http: httpx.Client) -> None:
-    answer = http.post("/v1/chat/completions", json={"model": "later", "messages": MESSAGES})
-    assert (answer.status_code, "'later'" in answer.json()["error"]["message"]) == (404, True)
+    said = http.post("/v1/chat/completions", json={"model": "later", "messages": MESSAGES})
+    assert (said.status_code, "'later'" in said.json()["error"]["message"]) == (404, True)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """A gateway with aliases for a scripted engine's model and for an adapter of it."""
+    port = free_port()
+    with RoleProcess("controller", "--port", str(port)) as controller:
+        controller.wait_until_answers(f"http://127.0.0.1:{port}/health")
+        api, url = start_api(f"http://127.0.0.1:{port}", "--alias=other=fake", "--alias=tuned=lora")
+        with api:
+            yield Site(f"http://127.0.0.1:{port}", url)
+
+
+@pytest.mark.parametrize(("asked", "known"), [("other", "fake"), ("tuned", "lora"), ("fake", "fake")])
+async def test_the_engine_is_asked_by_the_name_that_it_knows(asked: str, known: str, site: Site) -> None:
+    body = {"model": asked, "messages": MESSAGES}
+    said = json.dumps({"id": "1", "object": "chat.completion", "model": known, "choices": []}).encode()
+    async with (
+        site.engines(answer(said), adapters=("lora",)) as (engine,),
+        httpx.AsyncClient(trust_env=False, base_url=site.api_url, timeout=20) as http,
+    ):
+        answered = (await http.post("/v1/chat/completions", json=body)).json()
+        assert json.loads(engine.received[-1].body) == body | {"model": known}
+        assert answered["model"] == asked
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_of_a_repository_with_both_the_faster_format_comes(
     assert (selected.choice.engine, selected.model.format) == (engine, format_)
 
 
-def test_a_hub_that_does_not_answer_the_search_is_not_waited_for(hub: FakeHub) -> None:
+def test_a_model_that_nobody_has_made_gguf_files_of_gets_no_hint(hub: FakeHub) -> None:
     hub.quantised.clear()
     assert select(REPO, around=Around(CPU, BOTH)).hint == ""
 
