@@ -25,6 +25,8 @@ SHARES_MEMORY = """
 import os, sys, time
 from multiprocessing.shared_memory import SharedMemory
 memory = SharedMemory(create=True, size=4096)
+if os.fork() == 0:  # whose end the resource tracker awaits, too
+    time.sleep(60)
 print(memory.name, os.getpid(), file=sys.stderr, flush=True)
 time.sleep(60)
 """
@@ -96,7 +98,7 @@ async def test_shared_memory_of_a_killed_program_is_freed(sharing_memory: Run) -
 
     os.kill(int(pid), signal.SIGKILL)
 
-    await sharing_memory.child.wait()
+    await asyncio.wait_for(sharing_memory.child.wait(), 10)
     assert name not in os.listdir("/dev/shm")
 
 

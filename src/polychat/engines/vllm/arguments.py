@@ -14,6 +14,7 @@ from polychat.engines.launches.flags import Flags, files_of
 from polychat.engines.machine import Machine
 from polychat.engines.spec import EngineSpec
 from polychat.engines.vllm import adapters, chats, cpu, families
+from polychat.engines.vllm.cpu import Cpu
 from polychat.errors import SetupError
 
 PROGRAM = Program(name="vllm", module="vllm.entrypoints.openai.api_server", install=INSTALL["vllm"])
@@ -47,21 +48,26 @@ _FLAGS = Flags(
 
 
 def command(spec: EngineSpec, port: int) -> Command:
-    """The command line, the person's own words last.
+    """The command line for this machine, the person's own words last.
 
     Raises:
         SetupError: vLLM is not installed, or cannot do what is asked here.
     """
+    return command_on(machines.here(), cpu.here(), spec, port)
+
+
+def command_on(machine: Machine, processor: Cpu, spec: EngineSpec, port: int) -> Command:
+    """The command line for a machine."""
     checkpoint = checkpoints.read(files_of(spec).path)
-    here = machines.here()
-    on_cpu = spec.num_gpus == 0 or here.vendor not in _COMPUTES
+    on_cpu = spec.num_gpus == 0 or machine.vendor not in _COMPUTES
     if not on_cpu:
-        _require_gpus(spec, here)
-    told = _told(spec, checkpoint, on_cpu=on_cpu)
-    flags = replace(_FLAGS, always=(*_FLAGS.always, *_more(told, checkpoint, on_cpu=on_cpu)))
-    flags.require_able(told)
+        _require_gpus(spec, machine)
+    used = processor if on_cpu else None
+    told = _told(spec, checkpoint, used)
+    flags = replace(_FLAGS, always=(*_FLAGS.always, *_more(told, checkpoint, used)))
+    flags.require_able(replace(told, tuning=replace(told.tuning, allow_adapter_updates=False)))
     made = flags.command(told, [*PROGRAM.prefix(spec.tuning.program), *_model(spec)], port)
-    return replace(made, env={**made.env, **_environment(spec, on_cpu=on_cpu)})
+    return replace(made, env={**made.env, **_environment(spec, used)})
 
 
 def _model(spec: EngineSpec) -> tuple[str, ...]:
@@ -71,34 +77,35 @@ def _model(spec: EngineSpec) -> tuple[str, ...]:
     return ("--model", path) if is_module else ("serve", path)
 
 
-def _require_gpus(spec: EngineSpec, here: Machine) -> None:
+def _require_gpus(spec: EngineSpec, machine: Machine) -> None:
     stages = spec.tuning.pipeline_parallel or 1
     if spec.num_gpus and spec.num_gpus % stages:
         raise SetupError(
             f"--num-gpus {spec.num_gpus} cannot be shared by --pipeline-parallel {stages} stages; "
             "make it a multiple"
         )
-    if stages > len(here.gpus):
-        raise SetupError(f"--pipeline-parallel {stages} needs as many GPUs: {here.in_words()}")
+    if max(stages, spec.num_gpus or 1) > len(machine.gpus):
+        flag = f"--num-gpus {spec.num_gpus}" if spec.num_gpus else f"--pipeline-parallel {stages}"
+        raise SetupError(f"{flag} is too many: {machine.in_words()}")
 
 
-def _told(spec: EngineSpec, checkpoint: Checkpoint, *, on_cpu: bool) -> EngineSpec:
-    """With what people leave to us."""
+def _told(spec: EngineSpec, checkpoint: Checkpoint, processor: Cpu | None) -> EngineSpec:
+    """With what people leave to us. `processor`: what computes, None for GPUs."""
     talk = chats.of(spec, checkpoint)
     chosen = families.parsers(checkpoint.model_type, talk.template, spec.tuning)
     is_chat = talk.is_possible and checkpoint.kind not in POOLS
     tuning = replace(
         spec.tuning,
-        dtype=spec.tuning.dtype or (cpu.dtype(checkpoint, cpu.here()) if on_cpu else ""),
+        dtype=spec.tuning.dtype or (cpu.dtype(checkpoint, processor) if processor else ""),
         chat_template="" if talk.is_own else talk.template,
         tool_parser=chosen.tools if is_chat else "",
         reasoning_parser=chosen.reasoning if is_chat else "",
     )
     gpus = spec.num_gpus and spec.num_gpus // (spec.tuning.pipeline_parallel or 1)
-    return replace(spec, num_gpus=0 if on_cpu else gpus, tuning=tuning)
+    return replace(spec, num_gpus=0 if processor else gpus, tuning=tuning)
 
 
-def _more(spec: EngineSpec, checkpoint: Checkpoint, *, on_cpu: bool) -> Sequence[str]:
+def _more(spec: EngineSpec, checkpoint: Checkpoint, processor: Cpu | None) -> Sequence[str]:
     words: list[str] = []
     if spec.tuning.tool_parser:
         words.append("--enable-auto-tool-choice")
@@ -106,14 +113,14 @@ def _more(spec: EngineSpec, checkpoint: Checkpoint, *, on_cpu: bool) -> Sequence
         words += ("--runner", "pooling")
     if spec.tuning.adapters or spec.tuning.allow_adapter_updates:
         words += adapters.enabled(spec.tuning)
-    if on_cpu and checkpoint.kind not in POOLS:
-        words += ("--kv-cache-memory-bytes", str(cpu.kv_cache_bytes(checkpoint, spec, cpu.here())))
+    if processor and checkpoint.kind not in POOLS:
+        words += ("--kv-cache-memory-bytes", str(cpu.kv_cache_bytes(checkpoint, spec, processor)))
     return words
 
 
-def _environment(spec: EngineSpec, *, on_cpu: bool) -> dict[str, str]:
+def _environment(spec: EngineSpec, processor: Cpu | None) -> dict[str, str]:
     paths = [_GUARD, *filter(None, [os.environ.get("PYTHONPATH")])]
     env = {"PYTHONPATH": os.pathsep.join(paths)}
     if spec.tuning.allow_adapter_updates:
         env["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] = "1"
-    return {**env, **(cpu.threads(cpu.here()) if on_cpu else {})}
+    return {**env, **(cpu.threads(processor) if processor else {})}
