@@ -10,6 +10,7 @@ from typing import Any
 from polychat.engines.launches import lmdeploy, sglang, tgi, trtllm
 from polychat.engines.launches.loads import load_from
 from polychat.engines.llamacpp import load
+from polychat.engines.vllm import launch as vllm
 from polychat.types import Endpoint, Load
 
 Facts = Mapping[str, Any]  # decoded JSON of a program that is not ours
@@ -111,14 +112,7 @@ KINDS = (
         paths=("/version",),
         has=frozenset({"version"}),
         load_paths=("/metrics",),
-        load_of=_first(
-            load_from(
-                running="vllm:num_requests_running",
-                waiting="vllm:num_requests_waiting",
-                kv_cache_usage="vllm:kv_cache_usage_perc",
-                output_tokens="vllm:generation_tokens_total",
-            )
-        ),
+        load_of=_first(vllm.LAUNCH.load_of),
         endpoints=_TOKENS,
     ),
 )
