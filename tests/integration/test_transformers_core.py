@@ -278,6 +278,9 @@ async def test_a_stopped_generator_ends_its_streams(builtin: Generator) -> None:
     await builtin.stop()
     with pytest.raises(GenerationFailed):
         await _drain(stream, 1000)
+    with pytest.raises(GenerationFailed):
+        await ids_of(builtin, PROMPTS[0])
+    assert builtin.load.running == 0
 
 
 async def _drain(stream: AsyncIterator[Token | PromptLogprobs], num: int) -> None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import itertools
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -21,7 +22,7 @@ from polychat.engines.transformers.core.budget import PAGE_TOKENS, Budget
 from polychat.engines.transformers.core.chooser import Chooser, Failures
 from polychat.engines.transformers.core.request import Request
 from polychat.engines.transformers.core.scheduling import ADAPTER, OneAdapterScheduler
-from polychat.engines.transformers.job import Job
+from polychat.engines.transformers.job import GenerationFailed, Job
 from polychat.types import Load
 
 _STOP_TIMEOUT_S = 10.0
@@ -38,6 +39,8 @@ class Batched:
         self._budget = budget
         self._names = itertools.count()
         self._ids: dict[Request, str] = {}
+        self._is_stopped = False
+        self._reviving = threading.Lock()
         scheduler = f"polychat-{id(self)}"
         SCHEDULER_MAPPING[scheduler] = partial(OneAdapterScheduler, adapters)
         self._manager: ContinuousBatchingManager = model.init_continuous_batching(
@@ -54,6 +57,8 @@ class Batched:
 
     @property
     def load(self) -> Load:
+        if self._is_stopped:
+            return Load(slots=self._budget.slots, output_tokens_total=self._chooser.num_tokens)
         scheduler = self._manager.batch_processor.scheduler
         active = list(scheduler.active_requests.values())
         waiting = len(scheduler.waiting_requests) + self._manager.input_queue.qsize()
@@ -71,8 +76,7 @@ class Batched:
 
     def start(self, request: Request) -> None:
         """Queue a request. Its tokens come to its stream."""
-        if self._manager.background_thread_status.can_accept_new_requests() is not None:
-            self._restart()
+        self._revive()
         request_id = self._ids[request] = str(next(self._names))
         self._chooser.add(request_id, request)  # before the library knows it: it may answer at once
         self._manager.add_request(
@@ -82,6 +86,9 @@ class Batched:
             eos_token_id=sorted(request.stops) or -1,
             **{ADAPTER: request.job.adapter},
         )
+        if not self._is_alive:  # it may have died just now, and read its queue to the end before
+            self.end(request)
+            raise GenerationFailed("the step of other requests has failed")
 
     def end(self, request: Request) -> None:
         """Forget a request; one that still runs is out of the batch from the next step on."""
@@ -91,17 +98,28 @@ class Batched:
 
     def exclusively(self, work: Callable[[], _Result]) -> _Result:
         """Do something with the model between two steps. Blocks."""
+        self._revive()
         with self._manager.pause():
             return work()
 
     def stop(self) -> None:
+        with self._reviving:
+            self._is_stopped = True
         if self._manager.is_running():
             self._manager.stop(block=True, timeout=_STOP_TIMEOUT_S, hard_stop=True)
 
-    def _restart(self) -> None:
-        """A step has failed, and the library's thread has ended with it. The cache starts empty."""
-        self._manager.join(time.perf_counter(), _STOP_TIMEOUT_S)
-        self._manager.start()
+    @property
+    def _is_alive(self) -> bool:
+        return self._manager.background_thread_status.can_accept_new_requests() is None
+
+    def _revive(self) -> None:
+        """After a step has failed, the library's thread has ended with it. The cache then starts empty."""
+        with self._reviving:
+            if self._is_stopped:
+                raise GenerationFailed("the engine stops")
+            if not self._is_alive:
+                self._manager.join(time.perf_counter(), _STOP_TIMEOUT_S)
+                self._manager.start()
 
 
 def _config(budget: Budget, scheduler: str, *, shares_prefixes: bool) -> ContinuousBatchingConfig:
