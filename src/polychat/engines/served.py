@@ -11,6 +11,7 @@ from polychat import listen
 from polychat.engines.base import EngineUnresponsive
 from polychat.engines.launch import Launch
 from polychat.engines.process import Child
+from polychat.engines.reasons import Reasons
 from polychat.engines.spec import EngineSpec, base_url
 from polychat.engines.timeline import Timeline
 from polychat.errors import EngineStartError, SetupError
@@ -97,7 +98,8 @@ class Served:
                 raise
             return False
         self._timeline = Timeline(self._launch.phases)
-        self._child = child = await self._spawn(port, self._timeline)
+        reasons = Reasons(self._launch.reasons)
+        self._child = child = await self._spawn(port, self._timeline, reasons)
         died = asyncio.ensure_future(child.wait())
         try:
             while not died.done():
@@ -110,14 +112,18 @@ class Served:
             died.cancel()
         if self._launch.port_lost.search(child.tail) and self._spec.port is None:
             return False
-        reason = reason_in(child.tail, self._launch) or f"{self.name} {died.result()}"
+        reason = reasons.best or f"{self.name} {died.result()}"
         model = self._spec.model.id if self._spec.model else self._spec.name
         raise EngineStartError(f"{self.name} cannot serve {model}: {reason}", log_tail=child.tail)
 
-    async def _spawn(self, port: int, timeline: Timeline) -> Child:
+    async def _spawn(self, port: int, timeline: Timeline, reasons: Reasons) -> Child:
+        def feed(line: str) -> None:
+            timeline.feed(line)
+            reasons.feed(line)
+
         command = self._launch.command(self._spec, port)
         argv = (sys.executable, "-m", _MODULE, *command.argv)
-        return await Child.spawn(argv, env=command.env, log_path=self._spec.log_path, on_line=timeline.feed)
+        return await Child.spawn(argv, env=command.env, log_path=self._spec.log_path, on_line=feed)
 
     async def _is_ready(self) -> bool:
         try:
@@ -149,10 +155,9 @@ class Served:
         return answer.content
 
 
-def reason_in(tail: str, launch: Launch) -> str:
+def reason_in(log: str, launch: Launch) -> str:
     """Why the engine would not start, from its log; empty if it does not say."""
-    for pattern in launch.reasons:
-        for line in reversed(tail.splitlines()):
-            if match := pattern.search(line):
-                return match[1].strip()
-    return ""
+    reasons = Reasons(launch.reasons)
+    for line in log.splitlines():
+        reasons.feed(line)
+    return reasons.best

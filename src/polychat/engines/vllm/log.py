@@ -1,5 +1,7 @@
 """What vLLM's log says: how far its start is, and why it failed. Seen with version 0.32.0."""
 
+import re
+
 from polychat.engines.launches.words import PYTHON_REASONS, phase
 
 PHASES = (
@@ -10,4 +12,12 @@ PHASES = (
     phase("warming up", "KV cache size: "),
     phase("opening its port", "Starting vLLM server on"),
 )
-REASONS = PYTHON_REASONS
+_OUT_OF_MEMORY, *_OF_PYTHON = PYTHON_REASONS
+# Best first: what began it in the process that computes, a setting that is refused, then any exception.
+REASONS = (
+    _OUT_OF_MEMORY,
+    re.compile(r"\((?:EngineCore|Worker)[^)]*\) ERROR .*\] (?:\w+\.)*(\w+(?:Error|Exception): .+)$"),
+    re.compile(r"^ +Value error, (.+?)(?:\. (?:Supported|Must be one of)\b.*| \[type=.*)?$"),
+    re.compile(r"KeyError: '(invalid .+?) \(chose"),
+    *_OF_PYTHON,
+)
