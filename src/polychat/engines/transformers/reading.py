@@ -205,6 +205,7 @@ class Thoughts:
         self._then = then
         self._head = "" if not is_open else self._OPENS
         self._thoughts: StopCutter | None = StopCutter([self._CLOSES]) if is_open else None
+        self._has_thought = False
         self._is_over = False
         self._strips = False
 
@@ -232,7 +233,7 @@ class Thoughts:
         head = self._head.lstrip()
         if head.startswith(self._OPENS):
             self._thoughts = StopCutter([self._CLOSES])
-            return self._think(head[len(self._OPENS) :].lstrip("\n"))
+            return self._think(head[len(self._OPENS) :])
         if self._OPENS.startswith(head):
             return []
         self._is_over = True
@@ -240,6 +241,9 @@ class Thoughts:
 
     def _think(self, text: str) -> list[Part]:
         assert self._thoughts is not None, "thoughts have begun"
+        if not self._has_thought:  # the line break after the mark is no thought
+            text = text.lstrip("\n")
+            self._has_thought = bool(text)
         told = self._thoughts.feed(text)
         parts = [Part(Kind.REASONING, told)] if told else []
         if self._thoughts.met is None:
