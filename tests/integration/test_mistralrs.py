@@ -12,8 +12,7 @@ from openai.types.chat import ChatCompletionMessageParam
 from tests.support.cluster import Cluster
 from tests.support.processes import descendants, is_alive, wait_until
 
-if importlib.util.find_spec("mistralrs") is None:
-    pytest.skip("mistral.rs is not installed: pip install 'polychat[mistralrs]'", allow_module_level=True)
+assert importlib.util.find_spec("mistralrs"), "install mistral.rs: pip install 'polychat[mistralrs]'"
 
 MODEL = "polychat-mini"
 
