@@ -15,7 +15,6 @@ from tests.support import llama_server, lora_gguf
 from tests.support.llamacpp_engine import engine, goes_on, running
 from tests.support.processes import descendants, is_alive
 
-
 REAL = shutil.which("llama-server")
 
 
