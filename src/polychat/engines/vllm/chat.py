@@ -18,7 +18,7 @@ _MOST_SPACES = 2  # in a row, between the parts of a demanded call: some models 
 def shape(body: bytes, view: RequestView) -> Shaped:
     """One chat."""
     request = view.request if isinstance(view.request, ChatRequest) else ChatRequest(model="", messages=[])
-    asked = added(body, fields.sampling(request) | _tools(request))
+    asked = added(body, fields.sampling(request, num_choices=request.n or 1) | _tools(request))
     if forced_tools(request):
         return Shaped(view.endpoint, asked, lambda data: _called(data, view), CalledEvents(view))
     return Shaped(

@@ -39,12 +39,11 @@ def whole(data: bytes, view: RequestView) -> bytes:
     return published(data, view).replace(_NO_ANNOTATIONS, b'"annotations":[]')
 
 
-def sampling(request: GenerationRequest) -> dict[str, object]:
+def sampling(request: GenerationRequest, *, num_choices: int) -> dict[str, object]:
     """What vLLM must be told to sample as the published API has it.
 
     It refuses several choices at temperature 0, and a `top_p` of 0: the likeliest token of one is the same.
     """
-    several = (request.n or 1) > 1
-    if request.top_p == 0 or (request.temperature == 0 and several):
+    if request.top_p == 0 or (request.temperature == 0 and num_choices > 1):
         return GREEDY
     return {}

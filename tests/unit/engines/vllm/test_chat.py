@@ -158,3 +158,18 @@ def test_completions_are_set_right_the_same_way() -> None:
 
     assert asked(call)["top_k"] == 1
     assert b'"metrics"' not in answered(call, WHOLE)
+
+
+def test_the_best_of_several_is_chosen_by_likelihood() -> None:
+    body = msgspec.json.encode({"model": "model", "prompt": "hi", "best_of": 2})
+    choice = {"text": "", "finish_reason": "stop"}
+    made = [
+        {**choice, "index": 0, "text": "unlikely", "logprobs": {"token_logprobs": [-3.0, -1.0]}},
+        {**choice, "index": 1, "text": "likely", "logprobs": {"token_logprobs": [-1.0, None]}},
+    ]
+
+    call = shape(body, RequestView(Endpoint.COMPLETIONS, "m", request=parser_of(CompletionRequest)(body)))
+    (kept,) = msgspec.json.decode(answered(call, msgspec.json.encode({"choices": made})))["choices"]
+
+    assert (asked(call)["n"], asked(call)["logprobs"]) == (2, 0)
+    assert (kept["text"], kept["index"], kept["logprobs"]) == ("likely", 0, None)
