@@ -113,7 +113,7 @@ def _more(spec: EngineSpec, checkpoint: Checkpoint, processor: Cpu | None) -> Se
         words += ("--runner", "pooling")
     if spec.tuning.adapters or spec.tuning.allow_adapter_updates:
         words += adapters.enabled(spec.tuning)
-    if processor and checkpoint.kind not in POOLS:
+    if processor:
         words += ("--kv-cache-memory-bytes", str(cpu.kv_cache_bytes(checkpoint, spec, processor)))
     return words
 

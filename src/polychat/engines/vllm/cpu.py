@@ -11,6 +11,7 @@ from polychat.engines.spec import EngineSpec
 
 REQUESTS = 32  # whole contexts that the KV cache has room for, where memory allows
 SMALLEST_BYTES = 64 << 20
+UNKNOWN_BYTES = 2 << 30  # for models whose config does not tell, and those that embed
 _FAST_BFLOAT16 = ("avx512_bf16", "amx_bf16", " bf16")  # of x86, x86, ARM
 _CONTEXT = 4096  # tokens, of a model that does not tell its own
 
@@ -41,12 +42,13 @@ def dtype(checkpoint: Checkpoint, cpu: Cpu) -> str:
 def kv_cache_bytes(checkpoint: Checkpoint, spec: EngineSpec, cpu: Cpu) -> int:
     """Room for `REQUESTS` whole contexts, or for `--slots` of them; never more than half of what is free.
 
-    vLLM itself would take nine tenths of the machine's memory.
+    vLLM itself takes nine tenths of the machine's memory, and does not start where less is free.
     """
     need = needs(checkpoint, engine="vllm", tuning=spec.tuning, on_cpu=True)
     each = need.kv_bytes(spec.context_length or checkpoint.context_length or _CONTEXT)
     half = max(0, cpu.free_bytes - need.weights_bytes) // 2
-    return max(SMALLEST_BYTES, each, min(half, each * (spec.slots or REQUESTS)))
+    wanted = each * (spec.slots or REQUESTS) or UNKNOWN_BYTES
+    return max(SMALLEST_BYTES, each, min(half, wanted))
 
 
 def threads(cpu: Cpu) -> dict[str, str]:

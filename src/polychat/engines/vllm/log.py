@@ -16,7 +16,7 @@ _OUT_OF_MEMORY, *_OF_PYTHON = PYTHON_REASONS
 # Best first: what began it in the process that computes, a setting that is refused, then any exception.
 REASONS = (
     _OUT_OF_MEMORY,
-    re.compile(r"\((?:EngineCore|Worker)[^)]*\) ERROR .*\] (?:\w+\.)*(\w+(?:Error|Exception): .+)$"),
+    re.compile(r"\((?:EngineCore|\w*Worker)[^)]*\) ERROR .*\] (?:\w+\.)*(\w+(?:Error|Exception): .+)$"),
     re.compile(r"^ +Value error, (.+?)(?:\. (?:Supported|Must be one of)\b.*| \[type=.*)?$"),
     re.compile(r"KeyError: '(invalid .+?) \(chose"),
     *_OF_PYTHON,

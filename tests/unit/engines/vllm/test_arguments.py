@@ -163,8 +163,7 @@ def test_a_model_that_embeds_is_pooled(spec: EngineSpec, folder: Path) -> None:
 
     line = words(spec, NO_GPU)
 
-    assert has(line, "--runner pooling")
-    assert "--kv-cache-memory-bytes" not in line
+    assert has(line, "--runner pooling", f"--kv-cache-memory-bytes {2 * GIB}")
 
 
 def test_what_it_cannot_do_is_refused_by_its_flag(spec: EngineSpec) -> None:

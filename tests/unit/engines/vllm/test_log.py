@@ -40,6 +40,10 @@ def test_the_phases_of_a_start_are_told() -> None:
         ("arch", "Model architectures ['FooForCausalLM'] are not supported for now"),
         ("arg", "unrecognized arguments: --nosuch"),
         ("kv", "ValueError: No available memory for the cache blocks. Try increasing"),
+        (
+            "memory",
+            "ValueError: Available memory on node 0 (13.66/16.71 GiB) on startup is less than desired",
+        ),
         ("parser", "invalid tool call parser: nosuch"),
         ("quant", "Cannot find the config file for awq"),
         ("quantname", "Unknown quantization method: nosuch"),
