@@ -1,8 +1,5 @@
 """The echo engine's HTTP face, a raw ASGI application."""
 
-import asyncio
-import hmac
-from collections.abc import Coroutine
 from types import MappingProxyType
 
 import msgspec
@@ -14,7 +11,8 @@ from polychat.engines.echo.faces import ChatFace, TextFace
 from polychat.engines.echo.messages import Json
 from polychat.engines.echo.pace import Pace
 from polychat.engines.echo.wire import Wanted, Wire, encoded
-from polychat.errors import PlatformError, RequestError, Unauthorized, UnknownRoute
+from polychat.engines.published import asgi
+from polychat.errors import PlatformError, RequestError, UnknownRoute
 from polychat.types import Endpoint
 
 _POOLING = MappingProxyType(
@@ -28,7 +26,6 @@ _POOLING = MappingProxyType(
     }
 )
 ENDPOINTS = frozenset({Endpoint.CHAT, Endpoint.COMPLETIONS, *_POOLING})
-_STREAM = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 
 
 class EchoApp:
@@ -46,23 +43,22 @@ class EchoApp:
         try:
             await self._route(scope, receive, send)
         except PlatformError as exc:
-            await _send_json(send, msgspec.json.encode(exc.envelope()), status=exc.status)
+            await asgi.send_json(send, msgspec.json.encode(exc.envelope()), status=exc.status)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
         if (method, path) == ("GET", "/health"):
-            await _send_json(send, b'{"status":"ok"}')
+            await asgi.send_json(send, b'{"status":"ok"}')
             return
         is_listing = (method, path) == ("GET", "/v1/models")
         if not is_listing and (method != "POST" or path not in ENDPOINTS):
             raise UnknownRoute(method, path)
-        if not hmac.compare_digest(dict(scope["headers"]).get(b"authorization", b""), self._credentials):
-            raise Unauthorized("This engine takes requests from its gateways only.")
+        asgi.require_secret(scope, self._credentials)
         if is_listing:
-            await _send_json(send, self._models())
+            await asgi.send_json(send, self._models())
             return
-        request = await _read_request(receive)
-        await _unless_client_leaves(receive, self._answer(Endpoint(path), request, send))
+        request = _read(await asgi.read_body(receive))
+        await asgi.unless_client_leaves(receive, self._answer(Endpoint(path), request, send))
 
     def _models(self) -> bytes:
         """The list by which the engine can be attached as any other server."""
@@ -74,7 +70,7 @@ class EchoApp:
         if endpoint in _POOLING:
             async with self._pace.slot():
                 document = _POOLING[endpoint](self._reader, request)
-            await _send_json(send, encoded(document))
+            await asgi.send_json(send, encoded(document))
             return
         wire = self._wire(endpoint, request)
         async with self._pace.slot():
@@ -83,7 +79,7 @@ class EchoApp:
             else:
                 async for step in self._pace.steps(wire.num_steps):
                     self._count(wire, step)
-                await _send_json(send, wire.whole())
+                await asgi.send_json(send, wire.whole())
 
     def _wire(self, endpoint: Endpoint, request: Json) -> Wire:
         model, wanted = str(request["model"]), _wanted(request)
@@ -92,7 +88,7 @@ class EchoApp:
         return Wire(TextFace(request), model, self._reader.completions(request), wanted)
 
     async def _stream(self, wire: Wire, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": _STREAM})
+        await send({"type": "http.response.start", "status": 200, "headers": asgi.STREAM_HEADERS})
         head = wire.opening()
         async for step in self._pace.steps(wire.num_steps):
             self._count(wire, step)
@@ -115,13 +111,7 @@ def _wanted(request: Json) -> Wanted:
     )
 
 
-async def _read_request(receive: Receive) -> Json:
-    body = b""
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            break
+def _read(body: bytes) -> Json:
     try:
         request: object = msgspec.json.decode(body)
     except msgspec.DecodeError as exc:
@@ -129,23 +119,3 @@ async def _read_request(receive: Receive) -> Json:
     if not isinstance(request, dict):
         raise RequestError("The body must be a JSON object.")
     return request
-
-
-async def _unless_client_leaves(receive: Receive, answering: Coroutine[object, object, None]) -> None:
-    """Answer, but stop at once when the client closes the connection. Only after the body has been read."""
-    answer = asyncio.ensure_future(answering)
-    leaving = asyncio.ensure_future(receive())  # the next message can only be http.disconnect
-    try:
-        await asyncio.wait({answer, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if answer.done():
-            answer.result()
-    finally:
-        answer.cancel()
-        leaving.cancel()
-        await asyncio.gather(answer, leaving, return_exceptions=True)
-
-
-async def _send_json(send: Send, body: bytes, *, status: int = 200) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
