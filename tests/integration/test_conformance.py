@@ -30,6 +30,7 @@ ENGINES: Mapping[str, Start] = {
     "transformers": lambda folder: (str(checkpoints.builtin_checkpoint(folder)), "--engine", "transformers"),
 }
 EMBEDDERS: Mapping[str, Start] = {  # of chats and the like they need only refuse one each
+    "transformers-bert": lambda folder: (str(minilm_gguf.folder()), "--engine", "transformers"),
     "llamacpp-bert": lambda folder: (str(minilm_gguf.write(folder / "bert.gguf")),),
     "llamacpp-decoder": lambda folder: (str(tiny_gguf.write(folder / "decoder.gguf", embeds=True)),),
 }
