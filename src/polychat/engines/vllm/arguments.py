@@ -20,6 +20,7 @@ from polychat.errors import SetupError
 PROGRAM = Program(name="vllm", module="vllm.entrypoints.openai.api_server", install=INSTALL["vllm"])
 _GUARD = str(Path(__file__).parent / "guard")
 _COMPUTES = ("NVIDIA", "AMD")
+_COMPILED = "--no-enforce-eager"
 _FLAGS = Flags(
     model=lambda spec: (),
     name="--served-model-name",
@@ -123,4 +124,8 @@ def _environment(spec: EngineSpec, processor: Cpu | None) -> dict[str, str]:
     env = {"PYTHONPATH": os.pathsep.join(paths)}
     if spec.tuning.allow_adapter_updates:
         env["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] = "1"
+    if processor and _COMPILED not in spec.tuning.arguments:
+        env["TORCHDYNAMO_DISABLE"] = (
+            "1"  # else it compiles at the first logprobs: ten seconds, and a compiler
+        )
     return {**env, **(cpu.threads(processor) if processor else {})}

@@ -106,6 +106,14 @@ def test_without_a_gpu_it_computes_in_float32_with_little_memory_for_the_cache(s
     )
 
 
+def test_on_a_cpu_nothing_is_compiled_unless_asked(spec: EngineSpec) -> None:
+    compiled = tuned(spec, Tuning(arguments=("--no-enforce-eager",)))
+
+    assert made(spec, NO_GPU).env["TORCHDYNAMO_DISABLE"] == "1"
+    assert "TORCHDYNAMO_DISABLE" not in made(compiled, NO_GPU).env
+    assert "TORCHDYNAMO_DISABLE" not in made(spec, TWO_GPUS).env
+
+
 def test_gpus_are_left_alone_when_told_so(spec: EngineSpec) -> None:
     line = words(replace(spec, num_gpus=0), TWO_GPUS)
 
