@@ -21,6 +21,7 @@ def checks(home: Path) -> list[Check]:
         python(),
         packages(),
         llamacpp(),
+        engines(),
         web_page(),
         gpus(),
         builtin_model(),
@@ -57,6 +58,18 @@ def llamacpp() -> Check:
         why = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         return fail("llama.cpp", f"cannot be loaded: {why}", "pip install --force-reinstall xllamacpp")
     return ok("llama.cpp", "can be loaded")
+
+
+def engines() -> Check:
+    """The engines that `--engine` may name here; those of extras with the line that installs them."""
+    from polychat.engines import catalog, choice, launches
+
+    extras = {name: name in catalog.installed() for name in choice.INSTALL}
+    others = {name: launches.launch_of(name).program.is_here() for name in launches.READS}
+    here = [name for name, is_here in {**extras, **others}.items() if is_here]
+    found = f"llamacpp, {', '.join([*here, 'echo'])}"
+    lines = [choice.INSTALL[name] for name, is_here in extras.items() if not is_here]
+    return ok("engines", found + (f"; more with {' or '.join(lines)}" if lines else ""))
 
 
 def web_page() -> Check:

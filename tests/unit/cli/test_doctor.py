@@ -55,3 +55,9 @@ def test_a_service_that_does_not_run_is_no_fault() -> None:
 def test_an_address_that_is_none_is_a_fault() -> None:
     checks = doctor_services.services("ftp://x", "", "ftp://x")
     assert [check.level for check in checks] == [Level.FAIL, Level.FAIL]
+
+
+def test_the_engines_that_are_here_are_named() -> None:
+    found = engines()
+    assert found.level is Level.OK
+    assert found.found.startswith("llamacpp, ")
