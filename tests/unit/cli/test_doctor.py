@@ -58,6 +58,6 @@ def test_an_address_that_is_none_is_a_fault() -> None:
 
 
 def test_the_engines_that_are_here_are_named() -> None:
-    found = engines()
+    found = doctor_machine.engines()
     assert found.level is Level.OK
     assert found.found.startswith("llamacpp, ")
