@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -26,6 +27,7 @@ _DTYPES = {
     "I8": "int8",
     "U8": "int8",
 }
+T = TypeVar("T")
 _TEMPLATES = ("chat_template.jinja", "chat_template.json")
 
 
@@ -77,6 +79,8 @@ def read(folder: Path) -> Checkpoint:
             f"{folder} has no tokenizer (tokenizer.json, tokenizer.model or vocab.txt); take the missing "
             "files from the repository that it is from"
         )
+    for name in names.read_at_start(present):
+        _require_json(folder / name)
     return _facts(folder, config, tensors, present)
 
 
@@ -252,9 +256,18 @@ def _has_chat_template(folder: Path) -> bool:
     return settings.is_file() and bool(_json(settings).get("chat_template"))
 
 
+def _require_json(path: Path) -> None:
+    """Raises SetupError if it is cut off: engines' own words for that name no file."""
+    _decoded(path, dict[str, msgspec.Raw])
+
+
 def _json(path: Path) -> Mapping[str, object]:
+    return _decoded(path, dict[str, object])
+
+
+def _decoded(path: Path, form: type[T]) -> T:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+        return msgspec.json.decode(path.read_bytes(), type=form)
     except OSError as exc:
         raise SetupError(f"cannot read {path}: {exc.strerror}") from exc
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:

@@ -13,6 +13,7 @@ _TOKENIZERS = re.compile(
     r"(tokenizer\.(json|model)|tekken\.json|spiece\.model|sentencepiece\.bpe\.model|vocab\.(txt|json)"
     r"|.*\.tiktoken|.*\.spm)$"
 )
+_OBJECTS = ("tokenizer.json", "tokenizer_config.json", "generation_config.json")
 _MODULE = re.compile(r"\d+_[A-Za-z]+")  # 1_Pooling: a step's folder
 _TRANSFORMER = re.compile(r"\d+_(Transformer|BERT|RoBERTa)")
 _SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
@@ -60,6 +61,12 @@ def pickled(names: Collection[str]) -> list[str]:
 def has_tokenizer(names: Collection[str]) -> bool:
     places = {"", root(names) or ""}
     return any(_folder(name) in places and _TOKENIZERS.match(_base(name)) for name in names)
+
+
+def read_at_start(names: Collection[str]) -> list[str]:
+    """The JSON objects, beside the config, that every engine reads."""
+    top = root(names) or ""
+    return sorted(name for name in names if _folder(name) == top and _base(name) in _OBJECTS)
 
 
 def wanted(names: Collection[str]) -> list[str]:

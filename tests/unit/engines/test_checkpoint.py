@@ -50,6 +50,9 @@ def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
         ("config.json", {"config.json": b"{"}, r"config\.json is damaged: it holds no JSON object"),
         ("config.json", {"config.json": b"[]"}, r"config\.json is damaged"),
         ("tokenizer.json", {}, "has no tokenizer"),
+        ("tokenizer.json", {"tokenizer.json": b'{"model":'}, r"tokenizer\.json is damaged"),
+        ("", {"tokenizer_config.json": b"{"}, r"tokenizer_config\.json is damaged"),
+        ("", {"generation_config.json": b"{nope"}, r"generation_config\.json is damaged"),
         ("model.safetensors", {}, "has no weights"),
         (
             "model.safetensors",
