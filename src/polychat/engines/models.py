@@ -24,7 +24,7 @@ BUILTIN_WORDS = ("builtin", BUILTIN)
 ANY_FORMAT: tuple[ModelFormat, ...] = ("gguf", "checkpoint")
 MODELSCOPE = "modelscope:"
 
-_HUB_ID = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?::(?P<quant>[\w.-]+))?")
+_HUB_ID = re.compile(r"(?P<repo>\w[\w.-]*/\w[\w.-]*)(?::(?P<quant>[\w.-]+))?")
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth")
 
 

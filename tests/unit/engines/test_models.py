@@ -61,7 +61,9 @@ def test_one_file_of_a_checkpoint_is_told_its_folder(tmp_path: Path) -> None:
         models.resolve(str(files(tmp_path, "model.safetensors") / "model.safetensors"))
 
 
-@pytest.mark.parametrize("argument", ["nowhere.gguf", "/no/such/file", "mistral", "a/b/c", "./x/y.gguf"])
+@pytest.mark.parametrize(
+    "argument", ["nowhere.gguf", "/no/such/file", "mistral", "a/b/c", "./x/y.gguf", "./x", "../x", "x/.."]
+)
 def test_what_is_no_model_is_told_the_four_forms(argument: str) -> None:
     with pytest.raises(
         SetupError, match="a model is 'builtin', a GGUF file, a folder with one or with safetensors, or"
@@ -74,6 +76,11 @@ def test_what_is_no_model_is_told_the_four_forms(argument: str) -> None:
 )
 def test_a_hub_id_may_name_a_quantisation(argument: str, repo: str, quant: str) -> None:
     assert models.hub_id(argument) == (repo, quant)
+
+
+def test_a_name_that_the_hub_forbids_is_one_line() -> None:
+    with pytest.raises(SetupError, match="there is no model a--b/c"):
+        models.resolve("a--b/c")
 
 
 def test_modelscope_ids_have_a_prefix() -> None:

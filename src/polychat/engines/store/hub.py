@@ -85,6 +85,10 @@ def _asking(wish: Wish, ask: Callable[[], T]) -> T:
     repo, endpoint = wish.repo, constants.ENDPOINT
     try:
         return ask()
+    except errors.HFValidationError as exc:
+        raise SetupError(
+            f"there is no model {repo}: it is neither a file or folder here nor a name that {endpoint} allows"
+        ) from exc
     except errors.GatedRepoError as exc:
         raise SetupError(
             f"{repo} is gated: accept its terms at {endpoint}/{repo}, then set HF_TOKEN to a token of yours"
