@@ -176,6 +176,19 @@ async def test_weights_of_another_shape_than_the_config_says_are_one_line(
     assert "\n" not in str(caught.value)
 
 
+async def test_a_template_that_no_chat_can_use_is_told_at_the_start(builtin: Path, tmp_path: Path) -> None:
+    folder = copied(builtin, tmp_path)
+    (folder / "chat_template.jinja").write_text("{% for m in messages %}")
+    with pytest.raises(SetupError, match=r"^the chat template of \S+ cannot be loaded: Unexpected end of"):
+        await engine_for(folder).start()
+
+
+async def test_a_model_that_fails_at_its_first_step_is_one_line(builtin: Path, tmp_path: Path) -> None:
+    folder = copied(builtin, tmp_path, num_hidden_layers=-3)
+    with pytest.raises(SetupError, match=r"^\S+ cannot be loaded: .*__len__"):
+        await engine_for(folder).start()
+
+
 async def test_a_taken_port_is_named(builtin: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

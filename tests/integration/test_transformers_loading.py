@@ -46,6 +46,15 @@ def test_weights_of_another_shape_are_one_line(settings: ModelSettings) -> None:
     assert "do not fit its config.json" in refusal(changed_config(settings, hidden_size=32))
 
 
+@pytest.mark.parametrize(
+    "changes", [{"hidden_size": None}, {"num_hidden_layers": "six"}, {"pad_token_id": 9999}]
+)
+def test_a_config_that_makes_no_sense_is_one_line(
+    settings: ModelSettings, changes: dict[str, object]
+) -> None:
+    assert f"{settings.folder} cannot be loaded: " in refusal(changed_config(settings, **changes))
+
+
 def test_missing_weights_are_not_made_up(settings: ModelSettings) -> None:
     line = refusal(changed_config(settings, num_hidden_layers=3))
     assert "lacks 9 weights, such as model.layers.2." in line

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import uvicorn
 
@@ -35,8 +35,14 @@ def main() -> None:
         asyncio.run(_serve(settings))
     except SetupError as exc:
         _tell(FAILED, " ".join(str(exc).split()))
-        sys.exit(1)
-    os._exit(0)  # threads of native libraries may not end by themselves
+        _end(1)
+    _end(0)
+
+
+def _end(status: int) -> NoReturn:
+    """At once: threads that decode, and those of native libraries, may not end by themselves."""
+    sys.stderr.flush()
+    os._exit(status)
 
 
 async def _serve(settings: Settings) -> None:
@@ -44,12 +50,14 @@ async def _serve(settings: Settings) -> None:
     _tell(PHASE, "import")
     from polychat.engines.transformers import opening
     from polychat.engines.transformers.app import App
+    from polychat.engines.transformers.core.refusals import refusing
 
     _tell(PHASE, "load")
     opened = await asyncio.to_thread(opening.opened, settings)
     print(f"{settings.model.folder}: {opened.model.description}", file=sys.stderr)  # noqa: T201  # the log
     _tell(PHASE, "warm-up")
-    await _warm_up(opened)
+    with refusing(settings.model):
+        await _warm_up(opened)
     gets = {
         "/state": lambda: opening.state_of(opened),
         "/v1/models": lambda: opening.models_of(settings, opened),

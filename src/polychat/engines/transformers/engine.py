@@ -12,15 +12,15 @@ from dataclasses import replace
 import httpx
 import msgspec
 
-from polychat import listen
 from polychat.engines.base import EngineUnresponsive
-from polychat.engines.launch import Phase
+from polychat.engines.child_server import ChildServer
+from polychat.engines.launch import Command, Phase
 from polychat.engines.process import Child
-from polychat.engines.spec import EngineSpec, ModelFiles, base_url
+from polychat.engines.spec import EngineSpec, ModelFiles
 from polychat.engines.timeline import Timeline
 from polychat.engines.transformers import plan
 from polychat.engines.transformers.settings import FAILED, MODULE, PHASE, SERVING
-from polychat.errors import EngineStartError, SetupError
+from polychat.errors import EngineStartError
 from polychat.types import Feature, Load
 
 STATE_TIMEOUT_S = 5.0
@@ -52,68 +52,47 @@ class Transformers:
         self.endpoints = ready.endpoints
         self.features: frozenset[Feature] | None = None
         self.context_length = spec.context_length
-        self.url = ""
         self.adapters = tuple(adapter.name for adapter in spec.tuning.adapters)
         self._settings = ready.settings
-        self._spec = spec
-        self._port: int | None = None  # kept over restarts
-        self._child: Child | None = None
         self._timeline: Timeline | None = None
-        self._client = httpx.AsyncClient(trust_env=False, headers={"authorization": f"Bearer {spec.secret}"})
+        self._server = ChildServer(spec)
+
+    @property
+    def url(self) -> str:
+        return self._server.url
 
     @property
     def progress(self) -> str:
         return str(self._timeline or "")
 
     async def start(self) -> str:
-        """Start on the port asked for, else on the one of before or the next free one."""
-        for port in [self._port] if self._port else self._spec.ports():
-            self.url = base_url(self._spec.host, port)
-            if await self._try_start(port):
-                self._port = port
-                return self.url
-        raise SetupError(
-            f"no port from {self._spec.ports().start} on is free on {self._spec.host}; name one with --port"
-        )
+        return await self._server.start(self._try_start)
 
     async def wait_exit(self) -> str:
-        assert self._child is not None, "called after start"
-        return await self._child.wait()
+        return await self._server.wait_exit()
 
     async def load(self) -> Load:
         return (await self._ask()).load
 
     async def stop(self) -> None:
-        if self._child is not None:
-            await self._child.stop()
-        await self._client.aclose()
+        await self._server.stop()
 
     async def _try_start(self, port: int) -> bool:
         """False when the port is taken and another may be tried."""
-        try:
-            listen.bind(self._spec.host, port).close()
-        except SetupError:
-            if self._spec.port is not None:
-                raise
-            return False
         self._timeline = timeline = Timeline(_PHASES)
-        self._child = child = await self._spawn(port)
+        # the name is for people who read `ps`
+        argv = (sys.executable, "-m", MODULE, self._settings.name)
+        child = await self._server.spawn(Command(argv, replace(self._settings, port=port).to_env()))
         failure = await _told_by(child, timeline)
         if failure is None:
             timeline.end()
             await self._ask()
             return True
         how = await child.wait()
-        if _PORT_LOST in failure and self._spec.port is None:
+        if _PORT_LOST in failure and self._server.may_move:
             return False
         reason = failure or f"transformers cannot serve {self._settings.model.folder}: it {how}"
         raise EngineStartError(reason, log_tail=child.tail)
-
-    async def _spawn(self, port: int) -> Child:
-        env = replace(self._settings, port=port).to_env()
-        # the name is for people who read `ps`
-        argv = (sys.executable, "-m", MODULE, self._settings.name)
-        return await Child.spawn(argv, env=env, log_path=self._spec.log_path)
 
     async def _ask(self) -> _State:
         """What the child says of itself now.
@@ -122,9 +101,7 @@ class Transformers:
             EngineUnresponsive: nothing.
         """
         try:
-            answer = await self._client.get(f"{self.url}/state", timeout=STATE_TIMEOUT_S)
-            answer.raise_for_status()
-            state = _read_state(answer.content)
+            state = _read_state(await self._server.read("/state", timeout_s=STATE_TIMEOUT_S))
         except (httpx.HTTPError, msgspec.DecodeError) as exc:
             raise EngineUnresponsive(f"transformers does not answer: {exc or type(exc).__name__}") from exc
         self.features = frozenset(state.features)

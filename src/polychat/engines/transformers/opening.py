@@ -50,6 +50,8 @@ def opened(settings: Settings) -> Opened:
     """
     model = open_model(settings.model)
     text = Text(_tokenizer(settings.model), template=settings.chat_template)
+    with refusing(settings.model, "chat template"):
+        text.check_template()
     if model.pooler is not None:
         return _pooling(settings, model, text)
     assert model.generator is not None, "a model generates or pools"
@@ -153,14 +155,14 @@ def _soon(answer: Callable[[bytes], bytes | generation.Reply]) -> Answer:
 
 def _tokenizer(settings: ModelSettings) -> PreTrainedTokenizerBase:
     gguf = {"gguf_file": settings.gguf_file} if settings.gguf_file else {}
-    with refusing(settings):
+    with refusing(settings, "tokenizer"):
         return AutoTokenizer.from_pretrained(
             settings.folder, trust_remote_code=settings.trust_remote_code, local_files_only=True, **gguf
         )
 
 
 def _pictures(settings: ModelSettings, text: Text) -> Pictures:
-    with refusing(settings):
+    with refusing(settings, "processor"):
         processor = AutoProcessor.from_pretrained(
             settings.folder, trust_remote_code=settings.trust_remote_code, local_files_only=True
         )

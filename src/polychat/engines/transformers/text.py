@@ -94,6 +94,15 @@ class Text:
         begins = self._bos
         return ids if begins is None or ids[:1] == [begins] else [begins, *ids]
 
+    def check_template(self) -> None:
+        """Raises jinja2.TemplateSyntaxError if no chat at all can be rendered."""
+        try:
+            if self.template:
+                self.render([{"role": "user", "content": "."}], None)
+        except RequestError as exc:
+            if isinstance(exc.__cause__, jinja2.TemplateSyntaxError):
+                raise exc.__cause__ from None
+
     def render(self, messages: Sequence[Document], tools: Sequence[Document] | None, **more: object) -> str:
         """The text of a chat's prompt."""
         try:

@@ -8,7 +8,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from polychat.engines.transformers.job import ModelSettings
-from polychat.errors import EngineStartError
+from polychat.errors import EngineStartError, SetupError
 
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 _UNKNOWN = (
@@ -20,28 +20,26 @@ _LONGEST = 300  # characters of the library's own words
 
 
 @contextmanager
-def refusing(settings: ModelSettings) -> Iterator[None]:
-    """Turn what transformers raises into an EngineStartError, at this one boundary."""
+def refusing(settings: ModelSettings, part: str = "") -> Iterator[None]:
+    """Turn what transformers raises into an EngineStartError, at this one boundary.
+
+    `part`: what of the model is read, if only a part is.
+    """
     try:
         yield
+    except SetupError:
+        raise
     except (MemoryError, torch.OutOfMemoryError) as exc:
         raise EngineStartError(_no_memory(settings)) from exc
     except SafetensorError as exc:
         raise EngineStartError(_damaged(settings, exc)) from exc
     except ImportError as exc:
         raise EngineStartError(f"{settings.folder} needs a package that is not here: {_line(exc)}") from exc
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RuntimeError,
-    ) as exc:  # it raises any of them
-        raise EngineStartError(reason(settings, exc)) from exc
+    except Exception as exc:  # it raises anything, down to bare assertions
+        raise EngineStartError(reason(settings, exc, part)) from exc
 
 
-def reason(settings: ModelSettings, exc: Exception) -> str:
+def reason(settings: ModelSettings, exc: Exception, part: str = "") -> str:
     """One line for an error of the library."""
     text = str(exc)
     if any(sign in text for sign in _NO_MEMORY):
@@ -59,8 +57,9 @@ def reason(settings: ModelSettings, exc: Exception) -> str:
     if isinstance(exc, OSError):
         return f"{settings.folder} is not a whole model: {_line(exc)}"
     if "size mismatch" in text or "mismatched" in text:
-        return f"the weights in {settings.folder} do not fit its config.json: {_line(exc)}"
-    return f"{settings.folder} cannot be loaded: {_line(exc)}"
+        return f"the weights in {settings.folder} do not fit its config.json; download both again"
+    what = f"the {part} of {settings.folder}" if part else settings.folder
+    return f"{what} cannot be loaded: {_line(exc)}"
 
 
 def _no_memory(settings: ModelSettings) -> str:
@@ -81,4 +80,7 @@ def _damaged(settings: ModelSettings, exc: Exception) -> str:
 
 
 def _line(exc: Exception) -> str:
-    return " ".join(str(exc).split())[:_LONGEST] or type(exc).__name__
+    text = " ".join(str(exc).split())[:_LONGEST]
+    if isinstance(exc, (KeyError, AttributeError)) or not text:
+        return f"{type(exc).__name__} {text}".strip()  # a bare key says nothing
+    return text
