@@ -21,8 +21,11 @@ class Engine(Protocol):
     endpoints: frozenset[Endpoint]
     features: frozenset[Feature] | None  # what the model can do here; None: not known
     context_length: int | None  # tokens; known once started
-    url: str  # where it answers, or tries to while it starts; "" before
     adapters: tuple[str, ...]  # LoRA adapters that it answers for beside its model; may change while it runs
+
+    @property
+    def url(self) -> str:
+        """Where it answers, or tries to while it starts; "" before."""
 
     @property
     def progress(self) -> str:

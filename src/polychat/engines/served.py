@@ -9,10 +9,11 @@ import msgspec
 
 from polychat import listen
 from polychat.engines.base import EngineUnresponsive
-from polychat.engines.launch import Launch
+from polychat.engines.child_server import ChildServer
+from polychat.engines.launch import Command, Launch
 from polychat.engines.process import Child
 from polychat.engines.reasons import Reasons
-from polychat.engines.spec import EngineSpec, base_url
+from polychat.engines.spec import EngineSpec
 from polychat.engines.timeline import Timeline
 from polychat.errors import EngineStartError, SetupError
 from polychat.types import Load
@@ -41,35 +42,27 @@ class Served:
         self.endpoints = offer.endpoints
         self.features = offer.features
         self.context_length = offer.context_length
-        self.url = ""
         self.upstream_model = launch.model_name
         self.adapters = tuple(adapter.name for adapter in spec.tuning.adapters)
         self._launch = launch
         self._spec = spec
         self._timeline: Timeline | None = None
-        self._port: int | None = None  # kept over restarts
-        self._child: Child | None = None
-        self._client = httpx.AsyncClient(trust_env=False, headers={"authorization": f"Bearer {spec.secret}"})
+        self._server = ChildServer(spec)
         self._load = Load(slots=spec.slots or 0)
+
+    @property
+    def url(self) -> str:
+        return self._server.url
 
     @property
     def progress(self) -> str:
         return str(self._timeline or "")
 
     async def start(self) -> str:
-        """Start on the port asked for, else on the one of before or the next free one."""
-        for port in [self._port] if self._port else self._spec.ports():
-            self.url = base_url(self._spec.host, port)
-            if await self._try_start(port):
-                self._port = port
-                return self.url
-        raise SetupError(
-            f"no port from {self._spec.ports().start} on is free on {self._spec.host}; name one with --port"
-        )
+        return await self._server.start(self._try_start)
 
     async def wait_exit(self) -> str:
-        assert self._child is not None, "called after start"
-        return await self._child.wait()
+        return await self._server.wait_exit()
 
     async def load(self) -> Load:
         """Load now; the numbers of before while the engine is too busy to tell."""
@@ -85,21 +78,13 @@ class Served:
         return self._load
 
     async def stop(self) -> None:
-        if self._child is not None:
-            await self._child.stop(grace_s=self._launch.stop_grace_s)
-        await self._client.aclose()
+        await self._server.stop(grace_s=self._launch.stop_grace_s)
 
     async def _try_start(self, port: int) -> bool:
         """False when the port is taken and another may be tried."""
-        try:
-            listen.bind(self._spec.host, port).close()
-        except SetupError:
-            if self._spec.port is not None:
-                raise
-            return False
         self._timeline = Timeline(self._launch.phases)
         reasons = Reasons(self._launch.reasons)
-        self._child = child = await self._spawn(port, self._timeline, reasons)
+        child = await self._spawn(port, self._timeline, reasons)
         died = asyncio.ensure_future(child.wait())
         try:
             while not died.done():
@@ -110,7 +95,7 @@ class Served:
                 await asyncio.wait({died}, timeout=POLL_S)
         finally:
             died.cancel()
-        if self._launch.port_lost.search(child.tail) and self._spec.port is None:
+        if self._launch.port_lost.search(child.tail) and self._server.may_move:
             return False
         reason = reasons.best or f"{self.name} {died.result()}"
         model = self._spec.model.id if self._spec.model else self._spec.name
@@ -123,14 +108,10 @@ class Served:
 
         command = self._launch.command(self._spec, port)
         argv = (sys.executable, "-m", _MODULE, *command.argv)
-        return await Child.spawn(argv, env=command.env, log_path=self._spec.log_path, on_line=feed)
+        return await self._server.spawn(Command(argv, command.env), feed)
 
     async def _is_ready(self) -> bool:
-        try:
-            answer = await self._client.get(self.url + self._launch.ready_path, timeout=HEALTH_TIMEOUT_S)
-        except httpx.HTTPError:
-            return False
-        return answer.status_code == httpx.codes.OK
+        return await self._server.is_ok(self._launch.ready_path, timeout_s=HEALTH_TIMEOUT_S)
 
     async def _ask_about_models(self) -> None:
         """Its context length, and the adapters that clients have loaded meanwhile."""
@@ -150,9 +131,7 @@ class Served:
             self.adapters = ()
 
     async def _read(self, path: str) -> bytes:
-        answer = await self._client.get(self.url + path, timeout=HEALTH_TIMEOUT_S)
-        answer.raise_for_status()
-        return answer.content
+        return await self._server.read(path, timeout_s=HEALTH_TIMEOUT_S)
 
 
 def reason_in(log: str, launch: Launch) -> str:

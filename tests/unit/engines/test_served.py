@@ -79,8 +79,6 @@ async def test_its_load_is_read_with_its_key() -> None:
 
 async def test_before_it_answers_its_load_is_not_known() -> None:
     async with serving(SERVER) as engine:
-        engine.url = f"http://127.0.0.1:{free_port()}"
-
         with pytest.raises(EngineUnresponsive, match="made-up does not answer"):
             await engine.load()
 

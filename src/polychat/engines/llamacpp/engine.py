@@ -8,16 +8,16 @@ from dataclasses import replace
 
 import httpx
 
-from polychat import listen
 from polychat.engines.base import EngineUnresponsive
+from polychat.engines.child_server import ChildServer
 from polychat.engines.launch import Command
 from polychat.engines.llamacpp import infill, offer, program, settings
 from polychat.engines.llamacpp.load import load_of
 from polychat.engines.llamacpp.opening import opened
 from polychat.engines.process import Child
-from polychat.engines.spec import EngineSpec, ModelFiles, base_url
+from polychat.engines.spec import EngineSpec, ModelFiles
 from polychat.engines.timeline import Timeline
-from polychat.errors import EngineStartError, SetupError
+from polychat.errors import EngineStartError
 from polychat.types import Endpoint, Feature, Load
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,6 @@ class LlamaCpp:
     def __init__(self, spec: EngineSpec, model: ModelFiles) -> None:
         """Raises SetupError when the file is none that llama.cpp can read, or the machine is too small."""
         ready = opened(spec, model)
-        self._spec = spec
         self._model = model
         self._settings = ready.settings
         self._plan = ready.plan
@@ -47,38 +46,29 @@ class LlamaCpp:
         self.endpoints = ready.endpoints
         self.features: frozenset[Feature] | None = ready.features
         self.context_length: int | None = ready.plan.context_length
-        self.url = ""
         self.adapters = tuple(adapter.name for adapter in spec.tuning.adapters)
         self._timeline: Timeline | None = None
-        self._port: int | None = None  # kept over restarts
-        self._child: Child | None = None
-        self._client = httpx.AsyncClient(trust_env=False, headers={"authorization": f"Bearer {spec.secret}"})
+        self._server = ChildServer(spec)
         self._load = Load(slots=self._plan.slots)
+
+    @property
+    def url(self) -> str:
+        return self._server.url
 
     @property
     def progress(self) -> str:
         return str(self._timeline or "")
 
     async def start(self) -> str:
-        """Start on the port asked for, else on the one of before or the next free one."""
-        for port in [self._port] if self._port else self._spec.ports():
-            self.url = base_url(self._spec.host, port)
-            if await self._try_start(port):
-                self._port = port
-                return self.url
-        raise SetupError(
-            f"no port from {self._spec.ports().start} on is free on {self._spec.host}; name one with --port"
-        )
+        return await self._server.start(self._try_start)
 
     async def wait_exit(self) -> str:
-        assert self._child is not None, "called after start"
-        return await self._child.wait()
+        return await self._server.wait_exit()
 
     async def load(self) -> Load:
         """Load now; the numbers of before while a long batch keeps llama.cpp from counting."""
         try:
-            answer = await self._client.get(f"{self.url}/health", timeout=HEALTH_TIMEOUT_S)
-            answer.raise_for_status()
+            await self._server.read("/health", timeout_s=HEALTH_TIMEOUT_S)
         except httpx.HTTPError as exc:
             raise EngineUnresponsive(f"llama.cpp does not answer: {exc or type(exc).__name__}") from exc
         try:
@@ -89,26 +79,18 @@ class LlamaCpp:
         return self._load
 
     async def stop(self) -> None:
-        if self._child is not None:
-            await self._child.stop()
-        await self._client.aclose()
+        await self._server.stop()
 
     async def _try_start(self, port: int) -> bool:
         """False when the port is taken and another may be tried."""
-        try:
-            listen.bind(self._spec.host, port).close()
-        except SetupError:
-            if self._spec.port is not None:
-                raise
-            return False
         self._timeline = Timeline(())
-        self._child = child = await self._spawn(port)
+        child = await self._server.spawn(self._command(replace(self._settings, port=port)))
         if await self._is_serving(child):
             self._timeline.end()
             await self._ask_what_it_can()
             return True
         died = await child.wait()
-        if _PORT_LOST in child.tail and self._spec.port is None:
+        if _PORT_LOST in child.tail and self._server.may_move:
             return False
         reason = reason_in(child.tail) or f"llama.cpp {died}"
         raise EngineStartError(f"cannot serve {self._model.path}: {reason}", log_tail=child.tail)
@@ -120,19 +102,12 @@ class LlamaCpp:
         died = asyncio.ensure_future(child.wait())
         try:
             while not died.done():
-                if await self._is_healthy():
+                if await self._server.is_ok("/health", timeout_s=HEALTH_TIMEOUT_S):
                     return True
                 await asyncio.wait({died}, timeout=POLL_S)
         finally:
             died.cancel()
         return False
-
-    async def _is_healthy(self) -> bool:
-        try:
-            answer = await self._client.get(f"{self.url}/health", timeout=HEALTH_TIMEOUT_S)
-        except httpx.HTTPError:
-            return False
-        return answer.status_code == httpx.codes.OK
 
     async def _ask_what_it_can(self) -> None:
         try:
@@ -150,14 +125,9 @@ class LlamaCpp:
         if Endpoint.COMPLETIONS not in self.endpoints:
             return False
         try:
-            answer = await self._client.post(self.url + infill.PATH, content=infill.PROBE)
+            return await self._server.post(infill.PATH, infill.PROBE) == httpx.codes.OK
         except httpx.HTTPError:
             return False
-        return answer.status_code == httpx.codes.OK
-
-    async def _spawn(self, port: int) -> Child:
-        command = self._command(replace(self._settings, port=port))
-        return await Child.spawn(command.argv, env=command.env, log_path=self._spec.log_path)
 
     def _command(self, told: settings.Settings) -> Command:
         if self._program:
@@ -166,9 +136,7 @@ class LlamaCpp:
         return Command((sys.executable, "-m", settings.MODULE, self._model.id), told.to_env())
 
     async def _read(self, path: str) -> bytes:
-        answer = await self._client.get(self.url + path, timeout=METRICS_TIMEOUT_S)
-        answer.raise_for_status()
-        return answer.content
+        return await self._server.read(path, timeout_s=METRICS_TIMEOUT_S)
 
 
 def reason_in(tail: str) -> str:
