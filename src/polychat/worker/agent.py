@@ -15,13 +15,12 @@ from polychat.routing import feed
 from polychat.routing.replica import Replica, ReplicaState
 from polychat.types import Load
 from polychat.worker import backoff
+from polychat.worker.ending import Ending, log_state
 from polychat.worker.link import Link
 
 log = logging.getLogger(__name__)
 
 ANNOUNCE_START_AFTER_S = 1.0  # an engine that is up sooner is announced once, as ready
-GATEWAYS_LEARN_S = 0.3  # from our word to the controller until no gateway sends a request
-DRAIN_POLL_S = 0.1
 _DIGITS = re.compile(r"\d+")
 PROGRESS_S = 0.5  # how often a start is asked what it is at
 
@@ -46,14 +45,11 @@ class Agent:
         self._orders = orders
         self._shown: tuple[object, ...] | None = None  # state, detail, URL and adapters that were told last
         self._logged: tuple[object, ...] = ()  # of that, what the log has been told last
-        self._is_draining = asyncio.Event()
-        self._at_once = asyncio.Event()
+        self._ending = Ending(link, drain_timeout_s=orders.drain_timeout_s)
 
     def stop(self) -> None:
         """Finish what runs and end; the second time: end."""
-        if self._is_draining.is_set():
-            self._at_once.set()
-        self._is_draining.set()
+        self._ending.stop()
 
     async def run(self) -> None:
         """Until `stop`. Leaves nothing behind, whatever happens.
@@ -65,17 +61,9 @@ class Agent:
         jobs = [asyncio.create_task(self._keep_engine(), name="engine")]
         if self._link is not None:
             jobs.append(asyncio.create_task(self._link.run(), name="link"))
-        told_to_stop = asyncio.create_task(self._is_draining.wait())
         try:
-            await asyncio.wait({*jobs, told_to_stop}, return_when=asyncio.FIRST_COMPLETED)
-            for job in jobs:
-                if job.done():
-                    job.result()
-            await self._drain()
+            await self._ending.after(jobs, self._drain)
         finally:
-            for task in (*jobs, told_to_stop):
-                task.cancel()
-            await asyncio.gather(*jobs, told_to_stop, return_exceptions=True)
             await self._engine.stop()
 
     async def _keep_engine(self) -> None:
@@ -158,7 +146,7 @@ class Agent:
 
     def _show(self, state: ReplicaState, detail: str) -> None:
         """Tell the controller and the log, if that is new. Once draining, always draining."""
-        if self._is_draining.is_set():
+        if self._ending.is_near:
             state, detail = ReplicaState.DRAINING, ""
         changed = replace(self._replica, state=state, detail=detail)
         shown = (changed.state, changed.detail, changed.url, changed.adapters)
@@ -176,39 +164,17 @@ class Agent:
         if told == self._logged:
             return
         self._logged = told
-        level = logging.INFO if replica.state is not ReplicaState.STARTING else logging.WARNING
-        detail = f" ({replica.detail})" if replica.detail else ""
-        log.log(level, "%s at %s is %s%s", replica.model, replica.url, replica.state, detail)
+        log_state(replica)
 
     async def _drain(self) -> None:
         """Let gateways know, then wait until nothing runs, the time is over, or `stop` is called again."""
         if self._shown is None:
             return  # nobody knows us yet
         self._show(ReplicaState.DRAINING, "")
-        emptied = asyncio.ensure_future(self._until_empty())
-        at_once = asyncio.ensure_future(self._at_once.wait())
-        try:
-            await asyncio.wait(
-                {emptied, at_once},
-                timeout=self._orders.drain_timeout_s,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        finally:
-            emptied.cancel()
-            at_once.cancel()
-            await asyncio.gather(emptied, at_once, return_exceptions=True)
+        await self._ending.until_empty(self._still_running)
 
-    async def _until_empty(self) -> None:
-        if self._link is not None and await self._link.until_told(timeout_s=1.0):
-            await asyncio.sleep(GATEWAYS_LEARN_S)
-        try:
-            while _unfinished(load := await self._engine.load()):
-                if self._link is not None:
-                    self._link.report(self._replica.id, load)
-                await asyncio.sleep(DRAIN_POLL_S)
-        except EngineUnresponsive:
-            return
-
-
-def _unfinished(load: Load) -> int:
-    return load.running + load.waiting
+    async def _still_running(self) -> Load:
+        load = await self._engine.load()
+        if self._link is not None:
+            self._link.report(self._replica.id, load)
+        return load

@@ -5,7 +5,6 @@ from the gateways.
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import secrets
@@ -19,7 +18,8 @@ from polychat.engines.attached.server import Away, Server
 from polychat.engines.base import EngineUnresponsive
 from polychat.errors import SetupError
 from polychat.routing.replica import Outside, Replica, ReplicaState
-from polychat.worker.agent import DRAIN_POLL_S, GATEWAYS_LEARN_S
+from polychat.types import Load
+from polychat.worker.ending import Ending, log_state
 from polychat.worker.link import Link
 
 log = logging.getLogger(__name__)
@@ -50,15 +50,12 @@ class Attachment:
         self._wish = Wish()
         self._replicas: dict[str, Replica] = {}  # by the server's own name of the model
         self._failures = 0
-        self._is_draining = asyncio.Event()
-        self._at_once = asyncio.Event()
+        self._ending = Ending(link, drain_timeout_s=terms.drain_timeout_s)
         self._created = int(time.time())
 
     def stop(self) -> None:
         """Let gateways go and end; the second time: end."""
-        if self._is_draining.is_set():
-            self._at_once.set()
-        self._is_draining.set()
+        self._ending.stop()
 
     async def run(self) -> None:
         """Until `stop`.
@@ -68,26 +65,11 @@ class Attachment:
         """
         try:
             await self._open()
-            jobs = [asyncio.create_task(self._watch())]
-            if self._link is not None:
-                jobs.append(asyncio.create_task(self._link.run()))
-            await self._until_stopped(jobs)
+            watching = asyncio.create_task(self._watch())
+            linked = [] if self._link is None else [asyncio.create_task(self._link.run())]
+            await self._ending.after([watching, *linked], lambda: self._drain(watching))
         finally:
             await self._server.close()
-
-    async def _until_stopped(self, jobs: "list[asyncio.Task[None]]") -> None:
-        told_to_stop = asyncio.create_task(self._is_draining.wait())
-        try:
-            await asyncio.wait({*jobs, told_to_stop}, return_when=asyncio.FIRST_COMPLETED)
-            for job in jobs:
-                if job.done():
-                    job.result()
-            jobs[0].cancel()
-            await self._drain()
-        finally:
-            for task in (*jobs, told_to_stop):
-                task.cancel()
-            await asyncio.gather(*jobs, told_to_stop, return_exceptions=True)
 
     async def _open(self) -> None:
         """The first look. A server whose models are known without it may be away."""
@@ -169,37 +151,20 @@ class Attachment:
             outside=self._terms.outside,
         )
 
-    async def _drain(self) -> None:
-        """Let gateways know, then wait until nothing runs there, for a time, or until `stop` again."""
+    async def _drain(self, watching: "asyncio.Task[None]") -> None:
+        """Let gateways know, then wait until nothing runs there."""
+        watching.cancel()
         for id_, replica in tuple(self._replicas.items()):
             self._announce(id_, replace(replica, state=ReplicaState.DRAINING, detail=""))
-        emptied = asyncio.ensure_future(self._until_empty())
-        at_once = asyncio.ensure_future(self._at_once.wait())
-        try:
-            await asyncio.wait(
-                {emptied, at_once},
-                timeout=self._terms.drain_timeout_s,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        finally:
-            emptied.cancel()
-            at_once.cancel()
-            await asyncio.gather(emptied, at_once, return_exceptions=True)
+        await self._ending.until_empty(self._still_running)
 
-    async def _until_empty(self) -> None:
-        if self._link is not None and await self._link.until_told(timeout_s=1.0):
-            await asyncio.sleep(GATEWAYS_LEARN_S)
-        with contextlib.suppress(EngineUnresponsive):
-            await self._server.look()
-            while self._server.load.running + self._server.load.waiting:
-                await asyncio.sleep(DRAIN_POLL_S)
-                await self._server.look()
+    async def _still_running(self) -> Load:
+        await self._server.look()
+        return self._server.load
 
     def _log(self, news: list[Replica]) -> None:
         for replica in news[:MAX_LOGGED]:
-            detail = f" ({replica.detail})" if replica.detail else ""
-            level = logging.WARNING if replica.state is ReplicaState.STARTING else logging.INFO
-            log.log(level, "%s at %s is %s%s", replica.model, replica.url, replica.state, detail)
+            log_state(replica)
         if len(news) > MAX_LOGGED:
             log.info("and %d models more", len(news) - MAX_LOGGED)
 
