@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from polychat.engines.base import RequestView, Shaped
+from polychat.engines.forced_call import CallReader, forced_tools
 from polychat.engines.llamacpp import collect, continued, fields, groups, logprobs
 from polychat.engines.llamacpp.chat_request import asked
-from polychat.engines.llamacpp.forced_call import CallReader, forced_tools
 from polychat.engines.llamacpp.refusals import refusal
 from polychat.engines.llamacpp.usage import Counts
 from polychat.schema.chat import ChatRequest

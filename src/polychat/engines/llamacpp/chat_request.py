@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from polychat.engines.base import RequestView
+from polychat.engines.forced_call import allowed, forced_tools, format_of
 from polychat.engines.llamacpp import fields
-from polychat.engines.llamacpp.forced_call import allowed, forced_tools, format_of
 from polychat.engines.llamacpp.schemas import compilable
 from polychat.errors import RequestError
 from polychat.schema.chat import ChatRequest
@@ -46,7 +46,7 @@ def _tools(request: ChatRequest) -> Document:
     """What concerns tools and the form of the answer."""
     if forced := forced_tools(request):
         tools = _told(request.tools or ())
-        return {"tools": tools, "tool_choice": "none", "response_format": format_of(forced)}
+        return {"tools": tools, "tool_choice": "none", "response_format": format_of(forced, compilable)}
     more = _response_format(request)
     if not request.tools:
         return more

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from polychat.engines.llamacpp.forced_call import allowed, forced_tools, format_of
+from polychat.engines.forced_call import allowed, forced_tools, format_of
+from polychat.engines.llamacpp.schemas import compilable
 from polychat.engines.transformers.job import Grammar, Job, Media, Sampling
 from polychat.errors import ContextLengthExceeded, RequestError
 from polychat.schema.chat import ChatRequest
@@ -161,7 +162,7 @@ def _grammar(request: Request, extras: Extras) -> Grammar | None:
     if not isinstance(request, ChatRequest):
         return None
     if functions := forced_tools(request):
-        described: Any = format_of(functions)["json_schema"]  # Any: JSON that we made
+        described: Any = format_of(functions, compilable)["json_schema"]  # Any: JSON that we made
         return Grammar("json_schema", _spaced(described["schema"], _SPACE))
     asked = request.response_format
     if asked is None or asked.type == "text":

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 
-from polychat.engines.llamacpp.forced_call import forced_tools
+from polychat.engines.forced_call import forced_tools
 from polychat.engines.transformers import asking, prompting, reading
 from polychat.engines.transformers.answer import Answer
 from polychat.engines.transformers.asking import Extras, Prompt, Request

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeGuard
 
-from polychat.engines.llamacpp.forced_call import CallReader
+from polychat.engines.forced_call import CallReader
 from polychat.engines.transformers.stops import StopCutter
 
 THINK = "<think>"

@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 
 from polychat.engines.base import RequestView, Shaped
+from polychat.engines.forced_call import CallReader, allowed, forced_tools, format_of
 from polychat.engines.llamacpp.fields import added
-from polychat.engines.llamacpp.forced_call import CallReader, allowed, forced_tools, format_of
+from polychat.engines.llamacpp.schemas import compilable
 from polychat.engines.vllm import fields
 from polychat.schema.chat import ChatRequest
 
@@ -34,7 +35,11 @@ def _tools(request: ChatRequest) -> Document:
     if forced := forced_tools(request):
         names = {function.name for function in forced}
         tools = [tool for tool in request.tools or () if tool.function and tool.function.name in names]
-        return {"tools": tools, "tool_choice": "none", "response_format": _format(format_of(forced))}
+        return {
+            "tools": tools,
+            "tool_choice": "none",
+            "response_format": _format(format_of(forced, compilable)),
+        }
     left = allowed(request) if request.tools else None
     if left is None:
         return {}

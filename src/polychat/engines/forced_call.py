@@ -1,17 +1,17 @@
 """A tool call that the client demands, held to by a JSON schema of our own.
 
-llama.cpp's own way depends on the model's template, and with some of them the model may still just talk.
-So the model sees the tools, must write {"name": …, "arguments": …}, and that text becomes the call.
+An engine's own way depends on the model's template or on a parser, and with some of them the model may still
+just talk. So the model sees the tools, must write {"name": …, "arguments": …}, and that text becomes the
+call.
 """
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from polychat.engines.llamacpp.schemas import compilable
 from polychat.schema.chat import ChatRequest, NamedTool
 from polychat.schema.tools import FunctionTool, Tool
 
@@ -44,15 +44,22 @@ def allowed(request: ChatRequest) -> Sequence[Tool] | None:
     return [tool for tool in request.tools or () if tool.function and tool.function.name in names]
 
 
-def format_of(functions: Sequence[FunctionTool]) -> dict[str, object]:
+Compilable = Callable[[Any, str], Any]  # Any: decoded JSON
+"""A schema, and the request's field that it is from, as what the engine's grammars can be held to."""
+
+
+def format_of(functions: Sequence[FunctionTool], compilable: Compilable) -> dict[str, object]:
     """The `response_format` that leaves nothing but a call of one of the functions.
 
     Raises:
-        RequestError: parameters that llama.cpp's grammars cannot be held to.
+        RequestError: parameters that `compilable` refuses.
     """
     schema = {
         "anyOf": [_call(function.name, f"tool{at}") for at, function in enumerate(functions)],
-        "$defs": {f"tool{at}": _parameters(function, f"tool{at}") for at, function in enumerate(functions)},
+        "$defs": {
+            f"tool{at}": _parameters(function, f"#/$defs/tool{at}", compilable)
+            for at, function in enumerate(functions)
+        },
     }
     return {"type": "json_schema", "json_schema": {"name": "call", "schema": schema}}
 
@@ -67,11 +74,11 @@ def _call(name: str, definition: str) -> dict[str, object]:
     }
 
 
-def _parameters(function: FunctionTool, definition: str) -> object:
+def _parameters(function: FunctionTool, root: str, compilable: Compilable) -> object:
     parameters = msgspec.json.decode(bytes(function.parameters))
     if not parameters:
         return _NO_PARAMETERS
-    return _moved(compilable(parameters, "tools"), f"#/$defs/{definition}")
+    return _moved(compilable(parameters, "tools"), root)
 
 
 def _moved(schema: Any, root: str) -> Any:  # Any: decoded JSON

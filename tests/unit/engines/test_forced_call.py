@@ -7,7 +7,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polychat.engines.llamacpp.forced_call import CallReader, format_of
+from polychat.engines.forced_call import CallReader, format_of
+from polychat.engines.llamacpp.schemas import compilable
 from polychat.schema.tools import FunctionTool
 
 ARGUMENTS = '{"a": "}{\\"", "b": {"c": []}}'
@@ -39,11 +40,13 @@ def test_a_text_cut_before_its_arguments_is_no_call() -> None:
 def test_references_within_parameters_lead_to_where_these_are_now() -> None:
     parameters = b'{"type":"object","properties":{"p":{"$ref":"#/$defs/q"}},"$defs":{"q":{"type":"null"}}}'
     function = FunctionTool(name="f", parameters=msgspec.Raw(parameters))
-    schema = json.loads(json.dumps(format_of([function])))["json_schema"]["schema"]
+    schema = json.loads(json.dumps(format_of([function], compilable)))["json_schema"]["schema"]
     assert schema["anyOf"][0]["properties"]["arguments"] == {"$ref": "#/$defs/tool0"}
     assert schema["$defs"]["tool0"]["properties"]["p"] == {"$ref": "#/$defs/tool0/$defs/q"}
 
 
 def test_a_function_without_parameters_is_called_with_none() -> None:
-    schema = json.loads(json.dumps(format_of([FunctionTool(name="now")])))["json_schema"]["schema"]
+    schema = json.loads(json.dumps(format_of([FunctionTool(name="now")], compilable)))["json_schema"][
+        "schema"
+    ]
     assert schema["$defs"]["tool0"]["properties"] == {}
