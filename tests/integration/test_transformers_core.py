@@ -198,6 +198,14 @@ async def test_a_broken_grammar_is_refused(builtin: Generator) -> None:
         await tokens_of(builtin, Job(PROMPTS[0], 5, grammar=Grammar("lark", "start: nothing")))
 
 
+async def test_a_grammar_that_grows_too_large_on_the_way_is_refused(builtin: Generator) -> None:
+    many = ", ".join(f'"k{number}": {{"type": "string"}}' for number in range(5000))
+    schema = f'{{"type": "object", "properties": {{{many}}}}}'
+    with pytest.raises(GrammarRefused):
+        await tokens_of(builtin, Job(PROMPTS[0], 9, grammar=Grammar("json_schema", schema), sampling=GREEDY))
+    assert len(await ids_of(builtin, PROMPTS[0], 5)) == 5
+
+
 async def test_an_aborted_request_leaves_the_batch_at_once(builtin: Generator) -> None:
     stream = builtin.submit(Job(PROMPTS[0], 1000, ignore_eos=True, sampling=GREEDY))
     await anext(stream)

@@ -117,6 +117,8 @@ class TextGenerator:
         try:
             while True:
                 token = await request.stream.get()
+                if token.finish is not None and request.matcher is not None and request.matcher.failure:
+                    raise GrammarRefused(request.matcher.failure)
                 yield token
                 if token.finish is not None:
                     return

@@ -19,14 +19,17 @@ class Matcher:
 
     def __init__(self, matcher: LLMatcher) -> None:
         self._matcher = matcher
+        self.failure = ""  # why it holds the text no longer: a grammar may prove too large on the way
 
     @property
     def is_complete(self) -> bool:
         """Whether nothing can follow."""
-        return bool(self._matcher.is_stopped())
+        return bool(self.failure or self._matcher.is_stopped())
 
     def note(self, token: int) -> None:
         self._matcher.consume_token(token)
+        if self._matcher.is_error():
+            self.failure = _reason(self._matcher.get_error())
 
     def mask(self, logits: Tensor) -> None:
         """Ban in one row, in place, every token that the grammar does not allow next."""
