@@ -4,8 +4,6 @@ Seen with xllamacpp 2026.10: a reranker's scores are logits; here they are chanc
 """
 
 import math
-import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +12,7 @@ import msgspec
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.llamacpp import vectors
 from polychat.engines.llamacpp.vectors import Usage
+from polychat.engines.published import pooling
 from polychat.errors import PlatformError
 from polychat.schema.rerank import RerankRequest
 from polychat.schema.score import ScoreRequest
@@ -27,7 +26,7 @@ class _Then:
     """What comes of the scores."""
 
     param: str  # the field to blame when a pair is too long
-    answer: Callable[[Sequence[float], Usage], bytes]  # of the pairs' scores, in their order
+    answer: Callable[[Sequence[float], int], pooling.Document]  # of the pairs' scores in order, and tokens
 
     def refused(self, status: int, body: bytes) -> PlatformError | None:
         return vectors.too_long(body, param=self.param)
@@ -52,14 +51,18 @@ def rerank(body: bytes, view: RequestView) -> Shaped:
     """Documents by how well they answer a query, the best first."""
     request = _read_rerank(body)
     pairs = [(request.query, text) for text in request.texts]
-    return _compared(pairs, view, _Then("documents", lambda scores, usage: _ranking(request, scores, usage)))
+    return _compared(
+        pairs, view, _Then("documents", lambda scores, num: pooling.ranking(request, scores, num))
+    )
 
 
 def score(body: bytes, view: RequestView) -> Shaped:
     """How well the texts of each pair go together, in the pairs' order."""
     request = _read_score(body)
     return _compared(
-        request.pairs, view, _Then(request.names[1], lambda scores, usage: _scores(request, scores, usage))
+        request.pairs,
+        view,
+        _Then(request.names[1], lambda scores, num: pooling.scores(request.model, scores, num)),
     )
 
 
@@ -78,7 +81,8 @@ def _by_vectors(pairs: Pairs, then: _Then) -> Shaped:
     def response(data: bytes) -> bytes:
         found, usage = vectors.read(data)
         of = dict(zip(texts, found, strict=True))
-        return then.answer([vectors.cosine(of[one], of[other]) for one, other in pairs], usage)
+        scores = [vectors.cosine(of[one], of[other]) for one, other in pairs]
+        return pooling.encoded(then.answer(scores, usage.total_tokens))
 
     asked = vectors.asked(texts, encoding_format="base64")
     return Shaped(Endpoint.EMBEDDINGS, asked, response, refused=then.refused)
@@ -100,7 +104,8 @@ def _by_head(
         if others:
             return _by_head(pairs, dict(others), {**known, **scores}, usage, then)
         all_scores = {**known, **scores}
-        return then.answer([all_scores[index] for index in range(len(pairs))], usage)
+        in_order = [all_scores[index] for index in range(len(pairs))]
+        return pooling.encoded(then.answer(in_order, usage.total_tokens))
 
     body = msgspec.json.encode(asked)
     return Shaped(Endpoint.RERANK, body, response, refused=then.refused, is_side_call=bool(others))
@@ -109,36 +114,3 @@ def _by_head(
 def _chance(logit: float) -> float:
     """The logistic function, without overflow."""
     return (1 + math.tanh(logit / 2)) / 2
-
-
-def _ranking(request: RerankRequest, scores: Sequence[float], usage: Usage) -> bytes:
-    texts = request.texts
-    best = sorted(range(len(texts)), key=lambda index: -scores[index])[: request.top_n or None]
-    results: list[dict[str, object]] = [
-        {"index": index, "document": {"text": texts[index]}, "relevance_score": scores[index]}
-        for index in best
-    ]
-    if request.return_documents is False:
-        for result in results:
-            del result["document"]
-    return msgspec.json.encode(
-        {"id": _id("rerank"), "model": request.model, "usage": usage, "results": results}
-    )
-
-
-def _scores(request: ScoreRequest, scores: Sequence[float], usage: Usage) -> bytes:
-    data = [{"index": index, "object": "score", "score": value} for index, value in enumerate(scores)]
-    return msgspec.json.encode(
-        {
-            "id": _id("score"),
-            "object": "list",
-            "created": int(time.time()),
-            "model": request.model,
-            "data": data,
-            "usage": usage,
-        }
-    )
-
-
-def _id(kind: str) -> str:
-    return f"{kind}-{secrets.token_hex(12)}"

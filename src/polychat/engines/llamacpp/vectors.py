@@ -5,7 +5,6 @@ a field of its own to base64.
 """
 
 import base64
-import math
 import operator
 import re
 import struct
@@ -17,6 +16,7 @@ import msgspec
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.llamacpp import truncation
 from polychat.engines.model_name import named
+from polychat.engines.published import pooling
 from polychat.errors import ContextLengthExceeded, PlatformError, RequestError
 from polychat.schema.embeddings import EmbeddingRequest, Input
 from polychat.types import Endpoint
@@ -98,35 +98,9 @@ def _ask(given: Given, request: EmbeddingRequest) -> Shaped:
 
 def _shown(data: bytes, request: EmbeddingRequest) -> bytes:
     vectors, usage = read(data)
-    if request.dimensions is not None:
-        vectors = [_shortened(vector, request.dimensions) for vector in vectors]
-    show = _packed if request.encoding_format == "base64" else list
-    items = [
-        {"object": "embedding", "index": index, "embedding": show(vector)}
-        for index, vector in enumerate(vectors)
-    ]
-    return msgspec.json.encode({"object": "list", "data": items, "model": request.model, "usage": usage})
-
-
-def _shortened(vector: Vector, dimensions: int) -> Vector:
-    """The first `dimensions` numbers, again as a vector of length 1.
-
-    Raises:
-        RequestError: there are not so many.
-    """
-    if dimensions > len(vector):
-        raise RequestError(
-            f"'dimensions' is {dimensions}, but this model's vectors have {len(vector)}.", param="dimensions"
-        )
-    kept = vector[:dimensions]
-    length = math.hypot(*kept) or 1.0
-    return [value / length for value in kept]
+    return pooling.encoded(pooling.embeddings(request, vectors, usage.total_tokens))
 
 
 def _unpacked(text: str) -> Vector:
     data = base64.b64decode(text)
     return struct.unpack(f"<{len(data) // 4}f", data)
-
-
-def _packed(vector: Vector) -> str:
-    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
