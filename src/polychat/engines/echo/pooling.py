@@ -1,15 +1,13 @@
 """What the echo engine computes instead of text: embeddings, scores, classes, token ids. Pure functions."""
 
-import base64
 import hashlib
-import secrets
 import struct
-import time
 from collections.abc import Sequence
 
 from polychat.engines.echo.answers import Reader
 from polychat.engines.echo.messages import Json, conversation
 from polychat.engines.echo.tokens import tokens_of
+from polychat.engines.published import pooling
 from polychat.errors import RequestError
 
 _DIMENSIONS = 64
@@ -24,11 +22,9 @@ def embeddings(reader: Reader, request: Json) -> dict[str, object]:
     size = wanted if isinstance(wanted, int) and wanted > 0 else _DIMENSIONS
     vectors: list[object] = [_vector(text, size) for text in texts]
     if request.get("encoding_format") == "base64":
-        vectors = [
-            base64.b64encode(struct.pack(f"<{size}f", *_vector(text, size))).decode() for text in texts
-        ]
+        vectors = [pooling.packed(_vector(text, size)) for text in texts]
     data = [{"object": "embedding", "index": i, "embedding": vector} for i, vector in enumerate(vectors)]
-    return {"object": "list", "data": data, "model": request["model"], "usage": _usage(texts)}
+    return {"object": "list", "data": data, "model": request["model"], "usage": pooling.usage(_count(texts))}
 
 
 def rerank(reader: Reader, request: Json) -> dict[str, object]:
@@ -41,9 +37,9 @@ def rerank(reader: Reader, request: Json) -> dict[str, object]:
     if request.get("return_documents") is False:
         results = [{key: value for key, value in each.items() if key != "document"} for each in results]
     return {
-        "id": _id("rerank"),
+        "id": pooling.made_id("rerank"),
         "model": request["model"],
-        "usage": _usage([query] * len(texts) + texts),
+        "usage": pooling.usage(_count([query] * len(texts) + texts)),
         "results": results[: top if isinstance(top, int) and top > 0 else None],
     }
 
@@ -60,19 +56,14 @@ def score(reader: Reader, request: Json) -> dict[str, object]:
             param="text_1",
         )
     values = [_shared(one, other) for one, other in zip(first, second, strict=True)]
-    data = [{"index": index, "object": "score", "score": value} for index, value in enumerate(values)]
-    return _listed("score", request, data, first + second)
+    return pooling.scores(str(request["model"]), values, _count(first + second))
 
 
 def classify(reader: Reader, request: Json) -> dict[str, object]:
     """Whether each input is a question."""
     texts = reader.texts(request.get("input", ""), param="input")
-    data = []
-    for index, text in enumerate(texts):
-        is_question = text.rstrip().endswith(("?", "？"))
-        probs = [0.1, 0.9] if is_question else [0.9, 0.1]
-        data.append({"index": index, "label": _LABELS[is_question], "probs": probs, "num_classes": 2})
-    return _listed("classify", request, data, texts)
+    chances = [[0.1, 0.9] if text.rstrip().endswith(("?", "？")) else [0.9, 0.1] for text in texts]
+    return pooling.classes(str(request["model"]), chances, _LABELS, _count(texts))
 
 
 def tokenize(reader: Reader, request: Json) -> dict[str, object]:
@@ -82,12 +73,8 @@ def tokenize(reader: Reader, request: Json) -> dict[str, object]:
     else:
         tokens = tokens_of(str(request.get("prompt", "")))
     ids = reader.vocabulary.ids(tokens)
-    return {
-        "count": len(ids),
-        "max_model_len": reader.context_length or _NO_LIMIT,
-        "tokens": ids,
-        "token_strs": tokens if request.get("return_token_strs") is True else None,
-    }
+    shown = tokens if request.get("return_token_strs") is True else None
+    return pooling.tokens(ids, shown, reader.context_length or _NO_LIMIT)
 
 
 def detokenize(reader: Reader, request: Json) -> dict[str, object]:
@@ -131,21 +118,5 @@ def _texts(given: object, param: str) -> list[str]:
     return [str(text) for text in texts]
 
 
-def _listed(kind: str, request: Json, data: Sequence[object], texts: Sequence[str]) -> dict[str, object]:
-    return {
-        "id": _id(kind),
-        "object": "list",
-        "created": int(time.time()),
-        "model": request["model"],
-        "data": data,
-        "usage": _usage(texts),
-    }
-
-
-def _usage(texts: Sequence[str]) -> dict[str, int]:
-    count = sum(len(tokens_of(text)) for text in texts)
-    return {"prompt_tokens": count, "total_tokens": count}
-
-
-def _id(kind: str) -> str:
-    return f"{kind}-{secrets.token_hex(12)}"
+def _count(texts: Sequence[str]) -> int:
+    return sum(len(tokens_of(text)) for text in texts)

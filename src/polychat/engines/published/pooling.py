@@ -41,7 +41,7 @@ def ranking(request: RerankRequest, scores: Sequence[float], num_tokens: int) ->
     if request.return_documents is False:
         for result in results:
             del result["document"]
-    return {"id": _id("rerank"), "model": request.model, "usage": usage(num_tokens), "results": results}
+    return {"id": made_id("rerank"), "model": request.model, "usage": usage(num_tokens), "results": results}
 
 
 def scores(model: str, values: Sequence[float], num_tokens: int) -> Document:
@@ -101,7 +101,7 @@ encoded = msgspec.json.Encoder().encode
 
 def _listed(kind: str, model: str, data: Sequence[object], num_tokens: int) -> Document:
     return {
-        "id": _id(kind),
+        "id": made_id(kind),
         "object": "list",
         "created": int(time.time()),
         "model": model,
@@ -110,5 +110,6 @@ def _listed(kind: str, model: str, data: Sequence[object], num_tokens: int) -> D
     }
 
 
-def _id(kind: str) -> str:
+def made_id(kind: str) -> str:
+    """An id of an answer of that kind."""
     return f"{kind}-{secrets.token_hex(12)}"
