@@ -49,6 +49,7 @@ class Served:
         self._timeline: Timeline | None = None
         self._server = ChildServer(spec)
         self._load = Load(slots=spec.slots or 0)
+        self._has_told = False  # its models, or that it does not tell them
 
     @property
     def url(self) -> str:
@@ -73,7 +74,7 @@ class Served:
                 self._load = self._launch.load_of(await self._read(self._launch.load_path), self._load)
             except httpx.HTTPError:
                 return self._load
-        if self._spec.tuning.allow_adapter_updates:
+        if self._spec.tuning.allow_adapter_updates or not self._has_told:
             await self._ask_about_models()
         return self._load
 
@@ -117,9 +118,14 @@ class Served:
         """Its context length, and the adapters that clients have loaded meanwhile."""
         try:
             models = msgspec.json.decode(await self._read("/v1/models"), type=ModelList).data
-        except (httpx.HTTPError, msgspec.DecodeError) as exc:  # not every engine has that route
+        except (httpx.HTTPStatusError, msgspec.DecodeError) as exc:  # not every engine has that route
             log.debug("%s does not tell its models: %s", self.name, exc)
+            self._has_told = True
             return
+        except httpx.HTTPError as exc:
+            log.debug("%s is too busy to tell its models: %s", self.name, exc)
+            return
+        self._has_told = True
         own = [model.id for model in models if not model.parent]
         if own and not self._launch.model_name:
             self.upstream_model = "" if self._spec.name in own else own[0]

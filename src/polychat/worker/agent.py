@@ -43,7 +43,7 @@ class Agent:
         self._why = replica.detail  # this engine and no other
         self._link = link
         self._orders = orders
-        self._shown: tuple[object, ...] | None = None  # state, detail, URL and adapters that were told last
+        self._shown: tuple[object, ...] | None = None  # what was told last
         self._logged: tuple[object, ...] = ()  # of that, what the log has been told last
         self._ending = Ending(link, drain_timeout_s=orders.drain_timeout_s)
 
@@ -127,7 +127,12 @@ class Agent:
         except EngineUnresponsive as exc:
             self._show(ReplicaState.STARTING, str(exc))
             return
-        self._replica = replace(self._replica, load=load, adapters=self._engine.adapters)
+        self._replica = replace(
+            self._replica,
+            load=load,
+            adapters=self._engine.adapters,
+            context_length=self._engine.context_length,
+        )
         self._show(ReplicaState.READY, "")
         if self._link is not None:
             self._link.report(self._replica.id, load)
@@ -149,7 +154,7 @@ class Agent:
         if self._ending.is_near:
             state, detail = ReplicaState.DRAINING, ""
         changed = replace(self._replica, state=state, detail=detail)
-        shown = (changed.state, changed.detail, changed.url, changed.adapters)
+        shown = (changed.state, changed.detail, changed.url, changed.adapters, changed.context_length)
         if shown == self._shown:
             return
         self._replica = changed

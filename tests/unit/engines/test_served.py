@@ -33,6 +33,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
+BREAKS_OFF_ONCE = SERVER.replace(
+    "        models = [",
+    """        if self.path == "/v1/models" and not Handler.__dict__.get("was_asked"):
+            Handler.was_asked = True
+            return
+        models = [""",
+    1,
+)
 FAILS = """
 import sys
 sys.exit("Error: no such weights\\n" + "trace\\n" * 200)
@@ -68,6 +76,16 @@ async def test_it_is_ready_once_it_answers_and_tells_what_it_serves() -> None:
         assert url == engine.url
         assert (engine.context_length, engine.upstream_model, engine.adapters) == (512, "base", ("sql",))
         assert re.fullmatch(r"(starting \d+ s, )?loading \d+ s", engine.progress)
+
+
+async def test_what_it_was_too_busy_to_tell_is_asked_for_again() -> None:
+    async with serving(BREAKS_OFF_ONCE) as engine:
+        await engine.start()
+        assert engine.context_length is None
+
+        await engine.load()
+
+        assert engine.context_length == 512
 
 
 async def test_its_load_is_read_with_its_key() -> None:
