@@ -4,6 +4,7 @@ State-space models, encoder-decoders, and models that see.
 """
 
 import copy
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -25,6 +26,8 @@ from polychat.engines.transformers.core.adapters import Adapters
 from polychat.engines.transformers.core.request import Request, deliver, step
 from polychat.engines.transformers.job import GenerationFailed, Job, Token
 from polychat.types import Load
+
+log = logging.getLogger(__name__)
 
 _Result = TypeVar("_Result")
 _Work = Callable[[], None]
@@ -91,7 +94,8 @@ class Sequential:
         self._running = request
         try:
             self._generate(request)
-        except Exception as exc:  # noqa: BLE001  # one request's failure is not the thread's
+        except Exception as exc:  # one request's failure is not the thread's
+            log.exception("a request failed")
             deliver([(request.stream, GenerationFailed(f"{type(exc).__name__}: {exc}"))])
         finally:
             self._running = None

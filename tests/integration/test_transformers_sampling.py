@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from polychat.engines.transformers.core.sampling import Penalties, choose, draw, logprobs_of, truncate  # noqa: E402
-from polychat.engines.transformers.job import Sampling  # noqa: E402
+from polychat.engines.transformers.core.sampling import Penalties, choose, draw, logprobs_of, truncate
+from polychat.engines.transformers.job import Sampling
 
 LOGITS = [2.0, 1.0, 0.0, -1.0]  # softmax: 0.644, 0.237, 0.087, 0.032
 
