@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from polychat.cli import aliases, options
+from polychat.cli import aliases, options, service_flags
 from polychat.cli.aliases import Aliases
 
 
@@ -21,16 +21,12 @@ def api(
         typer.Option(help='Web pages that may call the API: origins split by commas, a JSON list, or "*".'),
     ] = "",
     token: options.Token = "",
-    queue_timeout: Annotated[
-        float, typer.Option(help="Seconds a request waits for a replica that is starting.", min=0)
-    ] = 5.0,
+    queue_timeout: service_flags.QueueTimeout = service_flags.QUEUE_TIMEOUT_S,
     drain_timeout: Annotated[
         float, typer.Option(help="Seconds that running answers get to end after SIGTERM.", min=0)
     ] = 10.0,
     max_body_mb: Annotated[int, typer.Option(help="Largest request body, in MiB.", min=1)] = 64,
-    image_hosts: Annotated[
-        str, typer.Option(help="Hosts of this network that images may be fetched from, split by commas.")
-    ] = "",
+    image_hosts: service_flags.ImageHosts = "",
     alias: Aliases = None,
     db: options.Db = "",
     keep_responses_days: options.KeepResponsesDays = 30,

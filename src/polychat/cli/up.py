@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from polychat.cli import engine_flags, options, state
+from polychat.cli import engine_flags, options, service_flags, state
 from polychat.cli.aliases import Aliases
 
 
@@ -38,6 +38,8 @@ def up(
             envvar="POLYCHAT_TOKEN",
         ),
     ] = "",
+    queue_timeout: service_flags.QueueTimeout = service_flags.QUEUE_TIMEOUT_S,
+    image_hosts: service_flags.ImageHosts = "",
     db: options.Db = "",
     keep_responses_days: options.KeepResponsesDays = 30,
     no_web: Annotated[bool, typer.Option("--no-web", help="Leave the web page out.")] = False,
@@ -110,6 +112,10 @@ def up(
         "--echo-tokens-per-s": echo_tokens_per_s,
         "--echo-ttft": echo_ttft,
     }
+    api_flags: dict[str, engine_flags.Value] = {
+        "--queue-timeout": None if queue_timeout == service_flags.QUEUE_TIMEOUT_S else queue_timeout,
+        "--image-hosts": image_hosts or None,
+    }
     wish = up_checks.Wish(
         models=sources.names,
         model_flags=tuple(table.flags for table in sources.models),
@@ -127,6 +133,7 @@ def up(
         keep_responses_days=keep_responses_days,
         aliases=tuple(alias or ()),
         worker_flags=engine_flags.words(worker_flags),
+        api_flags=engine_flags.words(api_flags),
     )
     plan, note = up_checks.plan(wish)
     for table in sources.models:

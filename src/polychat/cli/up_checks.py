@@ -27,6 +27,7 @@ class Wish:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     token: str = field(default="", repr=False)
     worker_flags: tuple[str, ...] = ()
+    api_flags: tuple[str, ...] = ()
     model_flags: tuple[tuple[str, ...], ...] = ()  # one a model
     attached: tuple[str, ...] = ()
     attach_key_env: str = ""
@@ -84,6 +85,7 @@ def plan(wish: Wish) -> tuple[Plan, str]:
             api_keys=wish.api_keys,
             token=wish.token,
             worker_flags=wish.worker_flags,
+            api_flags=wish.api_flags,
             model_flags=wish.model_flags,
             attached=wish.attached,
             attach_key_env=wish.attach_key_env,

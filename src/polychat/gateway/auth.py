@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Iterable
 
 from polychat.errors import Unauthorized
+from polychat.gateway.caller import NOBODY, Caller
 
 
 class Keys:
@@ -13,8 +14,8 @@ class Keys:
     def __init__(self, keys: Iterable[str] = ()) -> None:
         self._digests = [_digest(key.encode()) for key in keys]
 
-    def check(self, authorization: bytes, x_api_key: bytes = b"") -> None:
-        """Let the request pass, given two of its headers (b"" for one that was not sent).
+    def check(self, authorization: bytes, x_api_key: bytes = b"") -> Caller:
+        """Who asks, given two of the request's headers (b"" for one that was not sent).
 
         `x-api-key` is where Anthropic's clients put their key; the Authorization header goes first.
 
@@ -22,21 +23,17 @@ class Keys:
             Unauthorized: keys are set and it does not show one of them.
         """
         if not self._digests:
-            return
+            return NOBODY
         scheme, key = _shown(authorization, x_api_key)
         if scheme.lower() != b"bearer" or not key.strip():
             raise Unauthorized(
                 "You didn't provide an API key. Send it in the header `Authorization: Bearer YOUR_KEY`; "
                 "the OpenAI SDKs do so with `api_key`."
             )
-        if not self._knows(_digest(key.strip())):
+        digest = _digest(key.strip())
+        if not self._knows(digest):
             raise Unauthorized("Incorrect API key provided. Ask whoever runs this service for a key.")
-
-    def owner(self, authorization: bytes, x_api_key: bytes = b"") -> str:
-        """Whose a request is that has passed `check`: the hash of its key in hex, "" when none is needed."""
-        if not self._digests:
-            return ""
-        return _digest(_shown(authorization, x_api_key)[1].strip()).hex()
+        return Caller(key_id=digest.hex()[:16], account=digest.hex())
 
     def _knows(self, given: bytes) -> bool:
         is_known = False

@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl
@@ -12,21 +11,12 @@ from starlette.types import Receive, Scope, Send
 
 from polychat.compat.face import OPENAI_ERRORS
 from polychat.errors import BodyTooLarge, PlatformError
+from polychat.gateway.journey import Journey
 
 Headers = list[tuple[bytes, bytes]]
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 _STREAM_HEADERS: Headers = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
-
-
-@dataclass(slots=True)
-class Journey:
-    """What is known of one request on its way, for the log."""
-
-    request_id: str
-    replica_id: str = ""  # of the replica that was asked last
-    tail: bytes = b""  # the end of the replica's answer, where usage is
-    via: str = ""  # ids of the gateways that it has come through, split by commas
 
 
 class ClientLeft(Exception):

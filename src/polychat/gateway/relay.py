@@ -4,6 +4,7 @@ Until the client has been sent a byte, a replica that fails is replaced by the n
 ends with one error event. However a request ends, it gives back its count at the replica and its connection.
 """
 
+import asyncio
 import logging
 import secrets
 from dataclasses import replace
@@ -16,8 +17,10 @@ from polychat.gateway import outside
 from polychat.gateway.answers import error_of
 from polychat.gateway.dispatch import Attempts, Dispatcher
 from polychat.gateway.events import EventRelay
-from polychat.gateway.exchange import Exchange, Journey
+from polychat.gateway.exchange import Exchange
 from polychat.gateway.images import Images
+from polychat.gateway.journey import Journey
+from polychat.gateway.ledger import Ledger
 from polychat.gateway.sink import MediaToClient, Sink, ToClient
 from polychat.gateway.upstream import VIA, Upstream, labels_for
 from polychat.gateway.wire import Response, UpstreamBroken, UpstreamSilent, UpstreamUnreachable
@@ -41,8 +44,9 @@ _ENDS_BY_ITSELF = frozenset(  # streams of these have no [DONE]: the last event 
 class Relay:
     """Sends requests to the replicas that a dispatcher chooses."""
 
-    def __init__(self, dispatcher: Dispatcher, upstream: Upstream, images: Images) -> None:
+    def __init__(self, dispatcher: Dispatcher, upstream: Upstream, images: Images, ledger: Ledger) -> None:
         self._dispatcher = dispatcher
+        self._ledger = ledger
         self._upstream = upstream
         self._images = images
         self._id = secrets.token_hex(4)
@@ -68,6 +72,11 @@ class Relay:
         Raises:
             PlatformError: nobody could answer, or a replica died in mid-answer.
         """
+        model = self._dispatcher.meant(view.model)
+        async with self._ledger.call(journey, view, model=model, size_bytes=len(body)):
+            await self._run(journey, body, view, sink)
+
+    async def _run(self, journey: Journey, body: bytes, view: RequestView, sink: Sink) -> None:
         if Feature.VISION in view.needs:
             await self._dispatcher.choose(view, Attempts())  # nothing is fetched for a model that cannot see
             body = await self._images.inlined(body, view.request)
@@ -87,7 +96,10 @@ class Relay:
     async def _attempt(
         self, journey: Journey, replica: Replica, body: bytes, view: RequestView, sink: Sink
     ) -> None:
-        journey.replica_id = replica.id
+        journey.replica_id, journey.engine = replica.id, replica.engine
+        journey.attempts += 1
+        if journey.sent_s is None:
+            journey.sent_s = asyncio.get_running_loop().time()
         via = f"{journey.via},{self._id}" if journey.via else self._id
         labels = labels_for(replica, journey.request_id, content_type=view.content_type, via=via)
         call: Shaped | None = self._dialect(replica, view.model)(body, _view_at(replica, view))
@@ -143,7 +155,7 @@ async def _answer(
         return answer
     if content_type.startswith("text/event-stream"):  # a stream that `response` has put together
         content_type = "application/json"
-    journey.tail = answer[-TAIL_BYTES:]
+    journey.first_s, journey.tail = asyncio.get_running_loop().time(), answer[-TAIL_BYTES:]
     await sink.whole(answer, content_type=content_type)
     return None
 
@@ -164,6 +176,8 @@ async def _answer_stream(journey: Journey, response: Response, call: Shaped, sin
     relay = EventRelay(call.event, goes_on=call.then is not None)
     while data := await response.read():
         if events := relay.feed(data):
+            if journey.first_s is None:
+                journey.first_s = asyncio.get_running_loop().time()
             await sink.events(events)
             journey.tail = events if len(events) > 1024 else (journey.tail + events)[-TAIL_BYTES:]
     if not (relay.is_done or (call.path in _ENDS_BY_ITSELF and _ended_well(response, relay))):

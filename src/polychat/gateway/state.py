@@ -12,6 +12,8 @@ from polychat.gateway.dispatch import Dispatcher
 from polychat.gateway.follow import ControllerLink
 from polychat.gateway.image_fetch import ImageFetcher
 from polychat.gateway.images import Images
+from polychat.gateway.ledger import Ledger
+from polychat.gateway.quota import Quota
 from polychat.gateway.relay import Relay
 from polychat.gateway.response_store import ResponseStore
 from polychat.gateway.upstream import Upstream
@@ -43,6 +45,8 @@ class Gateway:
 
     settings: Settings
     keys: Keys
+    quota: Quota
+    ledger: Ledger
     registry: Registry
     dispatcher: Dispatcher
     upstream: Upstream
@@ -58,15 +62,18 @@ class Gateway:
         dispatcher = Dispatcher(
             registry, POLICIES[settings.dispatch_method], queue_timeout_s=settings.queue_timeout_s
         )
-        database = Database(settings.database)
+        database, quota = Database(settings.database), Quota()
+        ledger, images = Ledger(quota), Images(ImageFetcher(trusted=settings.image_hosts))
         responses = ResponseStore(Responses(database))
         return cls(
             settings=settings,
             keys=Keys(settings.api_keys),
+            quota=quota,
+            ledger=ledger,
             registry=registry,
             dispatcher=dispatcher,
             upstream=upstream,
-            relay=Relay(dispatcher, upstream, Images(ImageFetcher(trusted=settings.image_hosts))),
+            relay=Relay(dispatcher, upstream, images, ledger),
             controller=ControllerLink(
                 settings.controller_url,
                 registry,

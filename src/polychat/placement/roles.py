@@ -50,6 +50,7 @@ class Plan:
     web_port: int | None = 7860  # None: no page
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     token: str = field(default="", repr=False)
+    api_flags: tuple[str, ...] = ()
     worker_flags: tuple[str, ...] = ()  # the same for each model's worker
     model_flags: tuple[tuple[str, ...], ...] = ()  # one a model, after those; (): none has any
     attached: tuple[str, ...] = ()  # addresses of servers that run already
@@ -137,7 +138,7 @@ def api(plan: Plan) -> Role:
     keys = {"POLYCHAT_API_KEYS": ",".join(plan.api_keys)} if plan.api_keys else {}
     return Role(
         "api",
-        ("api", *flags, *drain, *keep, *(f"--alias={pair}" for pair in plan.aliases)),
+        ("api", *flags, *drain, *keep, *plan.api_flags, *(f"--alias={pair}" for pair in plan.aliases)),
         ReadyCheck(f"{plan.api_url}/v1/models", missing_models, bearer=plan.first_key),
         environment=token_of(plan) | keys | database,
         start_within_s=None,  # it waits for the models

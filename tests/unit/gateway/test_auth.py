@@ -2,6 +2,7 @@ import pytest
 
 from polychat.errors import Unauthorized
 from polychat.gateway.auth import Keys
+from polychat.gateway.caller import NOBODY
 
 
 def test_without_keys_everybody_may_come_in() -> None:
@@ -39,11 +40,11 @@ def test_the_message_never_holds_the_key_that_was_sent() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_whoever_shows_the_same_key_is_the_same_owner_in_either_header() -> None:
+def test_whoever_shows_the_same_key_is_the_same_caller_in_either_header() -> None:
     keys = Keys(("k1", "k2"))
-    assert keys.owner(b"Bearer k1") == keys.owner(b"", b"k1") != keys.owner(b"Bearer k2")
-    assert "k1" not in keys.owner(b"Bearer k1")
+    assert keys.check(b"Bearer k1") == keys.check(b"", b"k1") != keys.check(b"Bearer k2")
+    assert "k1" not in keys.check(b"Bearer k1").account
 
 
-def test_without_keys_everybody_is_the_same_owner() -> None:
-    assert Keys().owner(b"Bearer anything") == Keys().owner(b"") == ""
+def test_without_keys_everybody_is_nobody_in_particular() -> None:
+    assert Keys().check(b"Bearer anything") == Keys().check(b"") == NOBODY

@@ -9,10 +9,10 @@ import jsonschema
 import pytest
 
 from polychat.compat.ollama.errors import OLLAMA_ERRORS
-from polychat.gateway.app import BELOW, ROUTES, Route
 from polychat.gateway.openapi.document import OPERATIONS, describe, document
 from polychat.gateway.openapi.operation import Api, Operation
 from polychat.gateway.openapi.page import page
+from polychat.gateway.table import BELOW, ROUTES, Route
 
 IDS = [f"{operation.method} {operation.path}" for operation in OPERATIONS]
 

@@ -7,7 +7,6 @@ from polychat.errors import ReplicaError
 from polychat.gateway.exchange import Exchange
 from polychat.gateway.routes.inference import read_json, view_of
 from polychat.gateway.routes.responses import conversation
-from polychat.gateway.routes.responses.job import owner_of
 from polychat.gateway.routes.tokenize import parse_tokenize
 from polychat.gateway.sink import Collected
 from polychat.gateway.state import Gateway
@@ -27,7 +26,7 @@ async def input_tokens(gateway: Gateway, exchange: Exchange) -> None:
         PlatformError: the body is no request, or the model's engine cannot count.
     """
     body = await read_json(gateway, exchange)
-    request, owner = requests.parse_count(body), owner_of(gateway, exchange)
+    request, owner = requests.parse_count(body), exchange.journey.caller.account
     own = items.listed(msgspec.json.decode(body).get("input"), _KEY)
     said = await conversation.resolved(gateway.responses, own, owner=owner)
     before = await conversation.history(gateway.responses, request, owner=owner)

@@ -14,7 +14,8 @@ from polychat.errors import (
     PlatformError,
     RequestError,
 )
-from polychat.gateway.exchange import Exchange, Journey
+from polychat.gateway.exchange import Exchange
+from polychat.gateway.journey import Journey
 from polychat.gateway.routes.inference import infer_as_chat, read_json, view_of
 from polychat.gateway.routes.responses.job import Job, prepared
 from polychat.gateway.routes.responses.sinks import Kept, ToClient, Watched

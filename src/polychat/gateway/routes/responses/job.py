@@ -46,15 +46,10 @@ async def prepared(gateway: Gateway, exchange: Exchange, body: bytes) -> Job:
     document = msgspec.json.decode(body)
     if request.is_stored:
         await gateway.database.require()  # better told before the model has worked
-    owner, key = owner_of(gateway, exchange), secrets.token_hex(24)
+    owner, key = exchange.journey.caller.account, secrets.token_hex(24)
     own = items.listed(document.get("input"), key)
     said = await conversation.resolved(gateway.responses, own, owner=owner)
     before = await conversation.history(gateway.responses, request, owner=owner)
     begun = response.begun(request, document, key=key, created_at=int(time.time()))
     answer = Answer(begun, key=key, custom=custom_names(request.tools), now_s=time.time)
     return Job(request, owner, said, asks.conversation(request, [*before, *said]), answer)
-
-
-def owner_of(gateway: Gateway, exchange: Exchange) -> str:
-    """Whose the response is that this request makes or asks for."""
-    return gateway.keys.owner(exchange.header(b"authorization"), exchange.header(b"x-api-key"))

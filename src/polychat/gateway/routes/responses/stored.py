@@ -8,7 +8,6 @@ from polychat.compat.responses.items import Json
 from polychat.errors import MethodNotAllowed, RequestError, UnknownResponse, UnknownRoute
 from polychat.gateway.exchange import Exchange
 from polychat.gateway.response_store import Record
-from polychat.gateway.routes.responses.job import owner_of
 from polychat.gateway.state import Gateway
 
 PREFIX = "/v1/responses/"
@@ -28,7 +27,7 @@ async def below(gateway: Gateway, exchange: Exchange) -> None:
     act = methods.get("GET" if exchange.method == "HEAD" else exchange.method)
     if act is None:
         raise MethodNotAllowed(exchange.method, exchange.path, ", ".join([*methods, "OPTIONS"]))
-    record = await gateway.responses.get(id_, owner=owner_of(gateway, exchange))
+    record = await gateway.responses.get(id_, owner=exchange.journey.caller.account)
     if record is None:
         raise UnknownResponse(id_)
     await exchange.json(msgspec.json.encode(await act(gateway, exchange, record)))

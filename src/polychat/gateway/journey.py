@@ -1,0 +1,80 @@
+"""One request on its way through the gateway, and the record of it that is left at its end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from polychat.gateway.answers import Usage
+from polychat.gateway.caller import NOBODY, Caller
+from polychat.types import Endpoint
+
+
+class Outcome(StrEnum):
+    """How a request for a model ended; it does in exactly one of these ways."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"  # with a reason, before anything was done for it
+    FAILED = "failed"  # with a reason, by a fault of ours or of an engine
+    CANCELLED = "cancelled"  # the client left
+
+
+@dataclass(slots=True)
+class Journey:
+    """What is known of one request. Times are of the event loop's clock, in seconds."""
+
+    request_id: str
+    caller: Caller = NOBODY
+    via: str = ""  # ids of the gateways that it has come through, split by commas
+    traceparent: str = ""  # of the span that the engine's work belongs to; "" when nothing is traced
+    deadline_s: float | None = None  # when the client stops waiting, if it said so
+    # From here on: of the present call of a model.
+    endpoint: Endpoint | None = None
+    model: str = ""  # as replicas know it
+    is_stream: bool = False
+    began_s: float = 0.0
+    sent_s: float | None = None  # when it was first sent to a replica: before that it waited
+    first_s: float | None = None  # when the first event of a stream, or the whole answer, came
+    replica_id: str = ""  # of the replica that was asked last
+    engine: str = ""
+    attempts: int = 0  # replicas that it was sent to
+    continued: int = 0  # times that a stream went on at another replica
+    events: int = 0  # of a stream that have been relayed
+    tail: bytes = b""  # the end of the answer, where usage is
+    usage: Usage | None = None  # told by the engine, or estimated for an answer that was cut off
+    engine_s: float = 0.0  # its share of its replicas' time
+    reasons: list[str] = field(default_factory=list)  # what went wrong on the way, first things first
+
+    def begin(self, endpoint: Endpoint, model: str, *, is_stream: bool, now_s: float) -> None:
+        """A call of a model begins; a request may make several, one after the other."""
+        self.endpoint, self.model, self.is_stream, self.began_s = endpoint, model, is_stream, now_s
+        self.sent_s = self.first_s = self.usage = None
+        self.replica_id, self.engine, self.tail = "", "", b""
+        self.attempts = self.continued = self.events = 0
+        self.engine_s = 0.0
+        self.reasons = []
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One call of a model that has ended."""
+
+    request_id: str
+    caller: Caller
+    endpoint: Endpoint
+    model: str
+    is_stream: bool
+    outcome: Outcome
+    reason: str  # the error's code, "" when answered
+    replica_id: str
+    engine: str
+    attempts: int
+    continued: int
+    usage: Usage | None
+    waited_s: float  # before it was sent to a replica
+    ttft_s: float | None  # from its arrival to the first event of a stream, or to the whole answer
+    duration_s: float
+    engine_s: float
+
+
+Observer = Callable[[Record], None]
+"""Told of each call when it has ended; must be quick, and must not fail."""

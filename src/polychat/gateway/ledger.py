@@ -1,0 +1,83 @@
+"""The account of each call of a model: opened before anything is done for it, closed however it ends."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from polychat.engines.base import RequestView
+from polychat.errors import PlatformError, ReplicaError
+from polychat.gateway.answers import usage_of
+from polychat.gateway.journey import Journey, Observer, Outcome, Record
+from polychat.gateway.quota import Quota
+
+
+class Ledger:
+    """Reserves what a request may use, and tells everyone who keeps count what became of it."""
+
+    def __init__(self, quota: Quota, observers: Sequence[Observer] = ()) -> None:
+        self._quota = quota
+        self._observers = list(observers)
+
+    def tell(self, observer: Observer) -> None:
+        """Let `observer` know of each record from now on."""
+        self._observers.append(observer)
+
+    @asynccontextmanager
+    async def call(
+        self, journey: Journey, view: RequestView, *, model: str, size_bytes: int
+    ) -> AsyncIterator[None]:
+        """One call of `model`, as replicas know it, for as long as the block runs.
+
+        Raises:
+            NotAllowed, RateLimited, BudgetSpent: its caller may not, or not now.
+        """
+        clock = asyncio.get_running_loop().time
+        journey.begin(view.endpoint, model, is_stream=view.stream, now_s=clock())
+        reserved = 0
+        outcome, reason = Outcome.ANSWERED, ""
+        try:
+            journey.caller.require_model(view.model, model)
+            reserved = self._quota.reserve(journey.caller, view, size_bytes=size_bytes)
+            yield
+        except PlatformError as error:
+            outcome, reason = _outcome_of(error, journey), error.code or "invalid_request"
+            raise
+        except asyncio.CancelledError:
+            outcome, reason = Outcome.CANCELLED, "client_left"
+            raise
+        except BaseException:
+            outcome, reason = Outcome.FAILED, "bug"
+            raise
+        finally:
+            record = _record(journey, outcome, reason, now_s=clock())
+            self._quota.settle(record, reserved=reserved)
+            for observer in self._observers:
+                observer(record)
+
+
+def _outcome_of(error: PlatformError, journey: Journey) -> Outcome:
+    is_ours = isinstance(error, ReplicaError) or error.status >= 500
+    return Outcome.FAILED if is_ours and journey.attempts else Outcome.REFUSED
+
+
+def _record(journey: Journey, outcome: Outcome, reason: str, *, now_s: float) -> Record:
+    assert journey.endpoint is not None
+    first_s, sent_s = journey.first_s, journey.sent_s
+    return Record(
+        request_id=journey.request_id,
+        caller=journey.caller,
+        endpoint=journey.endpoint,
+        model=journey.model,
+        is_stream=journey.is_stream,
+        outcome=outcome,
+        reason=reason,
+        replica_id=journey.replica_id,
+        engine=journey.engine,
+        attempts=journey.attempts,
+        continued=journey.continued,
+        usage=journey.usage or usage_of(journey.tail),
+        waited_s=(now_s if sent_s is None else sent_s) - journey.began_s,
+        ttft_s=None if first_s is None else first_s - journey.began_s,
+        duration_s=now_s - journey.began_s,
+        engine_s=journey.engine_s,
+    )
