@@ -17,7 +17,9 @@ from polychat.errors import (
     UnknownModel,
     UnsupportedFeature,
 )
+from polychat.gateway.journey import Journey
 from polychat.gateway.limits import Limits, busy
+from polychat.routing.breaker import Breakers
 from polychat.routing.policies import Candidate, Policy
 from polychat.routing.registry import Registry
 from polychat.routing.replica import Replica
@@ -64,6 +66,7 @@ class Dispatcher:
         self.in_flight: Counter[str] = Counter()  # replica id -> requests there; no zeros
         self.num_waiting = 0  # requests for which there is no replica at the moment
         self.is_synced = False  # the controller has been heard at least once
+        self.breakers = Breakers()  # told by the relay what became of each request
         self._registry = registry
         self._policy = policy
         self._queue_timeout_s = queue_timeout_s
@@ -73,7 +76,7 @@ class Dispatcher:
         self._known: dict[str, tuple[str, ...]] = {}  # replica id -> the names it answered to
         self._gone_s: dict[str, float] = {}  # name of a model -> loop time at which its last replica went
 
-    async def choose(self, view: RequestView, attempts: Attempts) -> Replica:
+    async def choose(self, view: RequestView, attempts: Attempts, journey: Journey | None = None) -> Replica:
         """The replica to try next: never one that was tried before and has stayed ready since.
 
         Raises:
@@ -120,7 +123,7 @@ class Dispatcher:
         return self._registry.meant(model)
 
     @contextlib.contextmanager
-    def sending_to(self, replica: Replica) -> Iterator[None]:
+    def sending_to(self, replica: Replica, journey: Journey | None = None) -> Iterator[None]:
         """Count one request at `replica` for as long as the block runs, however it ends."""
         self.in_flight[replica.id] += 1
         if replica.outside is not None:
@@ -144,6 +147,7 @@ class Dispatcher:
         self._gone_s = {name: at_s for name, at_s in self._gone_s.items() if now_s - at_s < REMEMBER_S}
         self._known = known
         self._limits.keep_only(set(known))
+        self.breakers.keep_only(set(known))
         self._wake()
 
     def _wake(self) -> None:

@@ -82,9 +82,9 @@ class Relay:
             body = await self._images.inlined(body, view.request)
         attempts = Attempts()
         while True:
-            replica = await self._dispatcher.choose(view, attempts)
+            replica = await self._dispatcher.choose(view, attempts, journey)
             try:
-                with self._dispatcher.sending_to(replica):
+                with self._dispatcher.sending_to(replica, journey):
                     return await self._attempt(journey, replica, body, view, sink)
             except ReplicaError as exc:
                 log.warning("%s at %s: %s (%s)", replica.model, replica.url, exc, journey.request_id)
