@@ -6,6 +6,7 @@ FastAPI's `detail`, plain text. Clients see one.
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from polychat.errors import (
     ContextLengthExceeded,
@@ -29,26 +30,37 @@ _LONG_PARAM = {  # the field that holds what is too long for the context
     Endpoint.CLASSIFY: "input",
 }
 _TAIL_KEY = b'"usage":'
+_MAX_COUNTS_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
+    """What one call has used, in tokens."""
+
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0  # of the prompt's
+    is_estimate: bool = False
 
 
 def usage_of(tail: bytes) -> Usage | None:
-    """The token counts in the last bytes of an answer, streamed or not; None if it has none."""
+    """The last token counts in an answer, or in its last bytes, streamed or not; None if it has none."""
     at = tail.rfind(_TAIL_KEY)
     if at < 0:
         return None
+    text = tail[at + len(_TAIL_KEY) : at + _MAX_COUNTS_BYTES].decode(errors="replace")
     try:
-        counts, _ = json.JSONDecoder().raw_decode(
-            tail[at + len(_TAIL_KEY) :].decode(errors="replace").lstrip()
-        )
-        return Usage(int(counts["prompt_tokens"]), int(counts.get("completion_tokens") or 0))
+        counts, _ = json.JSONDecoder().raw_decode(text.lstrip())
+        return _usage(counts)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def _usage(counts: dict[str, Any]) -> Usage:  # Any: decoded JSON
+    prompt = counts["prompt_tokens"] if "prompt_tokens" in counts else counts["input_tokens"]
+    completion = counts.get("completion_tokens") or counts.get("output_tokens") or 0
+    details = counts.get("prompt_tokens_details") or counts.get("input_tokens_details") or {}
+    return Usage(int(prompt), int(completion), int(details.get("cached_tokens") or 0))
 
 
 def error_of(status: int, body: bytes, endpoint: Endpoint) -> PlatformError:

@@ -39,6 +39,7 @@ class Journey:
     attempts: int = 0  # replicas that it was sent to
     continued: int = 0  # times that a stream went on at another replica
     events: int = 0  # of a stream that have been relayed
+    hides_usage: bool = False  # a stream's client did not ask for the token counts that we ask for
     tail: bytes = b""  # the end of the answer, where usage is
     usage: Usage | None = None  # told by the engine, or estimated for an answer that was cut off
     engine_s: float = 0.0  # its share of its replicas' time
@@ -50,7 +51,7 @@ class Journey:
         self.sent_s = self.first_s = self.usage = None
         self.replica_id, self.engine, self.tail = "", "", b""
         self.attempts = self.continued = self.events = 0
-        self.engine_s = 0.0
+        self.engine_s, self.hides_usage = 0.0, False
         self.reasons = []
 
 

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 from polychat.engines.base import RequestView
 from polychat.errors import PlatformError, ReplicaError
-from polychat.gateway.answers import usage_of
+from polychat.gateway.answers import Usage
+from polychat.gateway.counting import usage_at_end
 from polychat.gateway.journey import Journey, Observer, Outcome, Record
 from polychat.gateway.quota import Quota
 
@@ -49,7 +50,8 @@ class Ledger:
             outcome, reason = Outcome.FAILED, "bug"
             raise
         finally:
-            record = _record(journey, outcome, reason, now_s=clock())
+            usage = usage_at_end(journey, view, outcome, size_bytes=size_bytes)
+            record = _record(journey, outcome, reason, usage, now_s=clock())
             self._quota.settle(record, reserved=reserved)
             for observer in self._observers:
                 observer(record)
@@ -60,7 +62,7 @@ def _outcome_of(error: PlatformError, journey: Journey) -> Outcome:
     return Outcome.FAILED if is_ours and journey.attempts else Outcome.REFUSED
 
 
-def _record(journey: Journey, outcome: Outcome, reason: str, *, now_s: float) -> Record:
+def _record(journey: Journey, outcome: Outcome, reason: str, usage: Usage | None, *, now_s: float) -> Record:
     assert journey.endpoint is not None
     first_s, sent_s = journey.first_s, journey.sent_s
     return Record(
@@ -75,7 +77,7 @@ def _record(journey: Journey, outcome: Outcome, reason: str, *, now_s: float) ->
         engine=journey.engine,
         attempts=journey.attempts,
         continued=journey.continued,
-        usage=journey.usage or usage_of(journey.tail),
+        usage=usage,
         waited_s=(now_s if sent_s is None else sent_s) - journey.began_s,
         ttft_s=None if first_s is None else first_s - journey.began_s,
         duration_s=now_s - journey.began_s,

@@ -13,8 +13,8 @@ from polychat.engines.alias import aliased
 from polychat.engines.base import Dialect, RequestView, Shaped
 from polychat.engines.dialects import dialect_of
 from polychat.errors import GoesInCircles, PlatformError, ReplicaError, ReplicaTimeout, ReplicaUnavailable
-from polychat.gateway import outside
-from polychat.gateway.answers import error_of
+from polychat.gateway import counting, outside
+from polychat.gateway.answers import error_of, usage_of
 from polychat.gateway.dispatch import Attempts, Dispatcher
 from polychat.gateway.events import EventRelay
 from polychat.gateway.exchange import Exchange
@@ -25,6 +25,7 @@ from polychat.gateway.sink import MediaToClient, Sink, ToClient
 from polychat.gateway.upstream import VIA, Upstream, labels_for
 from polychat.gateway.wire import Response, UpstreamBroken, UpstreamSilent, UpstreamUnreachable
 from polychat.routing.replica import Replica
+from polychat.schema.generation import GenerationRequest
 from polychat.types import Endpoint, Feature
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Relay:
         self._ledger = ledger
         self._upstream = upstream
         self._images = images
+        self._counting = counting.Counting()
         self._id = secrets.token_hex(4)
 
     async def forward(
@@ -102,14 +104,20 @@ class Relay:
             journey.sent_s = asyncio.get_running_loop().time()
         via = f"{journey.via},{self._id}" if journey.via else self._id
         labels = labels_for(replica, journey.request_id, content_type=view.content_type, via=via)
-        call: Shaped | None = self._dialect(replica, view.model)(body, _view_at(replica, view))
+        call: Shaped | None = self._shaped(journey, replica, body, view)
         try:
             while call is not None:
                 path = _path_at(replica, call.path)
                 response = await self._upstream.post(replica.url, path, call.body, labels)
                 with response:
                     if response.status != 200:
-                        raise _error(replica, response, await response.read_all(), call, view)
+                        refusal = await response.read_all()
+                        if journey.hides_usage and self._counting.is_refused(
+                            replica.url, response.status, refusal
+                        ):
+                            call = self._shaped(journey, replica, body, view)
+                            continue
+                        raise _error(replica, response, refusal, call, view)
                     call = await _answer(journey, response, call, view, sink)
         except UpstreamUnreachable as exc:
             raise ReplicaUnavailable("The model cannot answer now: its replica cannot be reached.") from exc
@@ -117,6 +125,15 @@ class Relay:
             raise ReplicaTimeout(f"The replica did not answer: {exc}.") from exc
         except UpstreamBroken as exc:
             raise ReplicaError(f"The replica broke off: {exc}.") from exc
+
+    def _shaped(self, journey: Journey, replica: Replica, body: bytes, view: RequestView) -> Shaped:
+        """The call for a request; its answer tells token counts, whether the client wants them or not."""
+        at_replica, asked = _view_at(replica, view), body
+        journey.hides_usage = self._counting.must_ask(replica.url, view)
+        if journey.hides_usage:
+            assert isinstance(view.request, GenerationRequest)
+            at_replica, asked = replace(at_replica, include_usage=True), counting.asking(body, view.request)
+        return self._dialect(replica, view.model)(asked, at_replica)
 
     def _dialect(self, replica: Replica, model: str) -> Dialect:
         dialect = dialect_of(replica.engine)
@@ -156,6 +173,7 @@ async def _answer(
     if content_type.startswith("text/event-stream"):  # a stream that `response` has put together
         content_type = "application/json"
     journey.first_s, journey.tail = asyncio.get_running_loop().time(), answer[-TAIL_BYTES:]
+    journey.usage = usage_of(answer)
     await sink.whole(answer, content_type=content_type)
     return None
 
@@ -178,7 +196,9 @@ async def _answer_stream(journey: Journey, response: Response, call: Shaped, sin
         if events := relay.feed(data):
             if journey.first_s is None:
                 journey.first_s = asyncio.get_running_loop().time()
-            await sink.events(events)
+            counting.note(journey, events)
+            if shown := counting.without_counts(events) if journey.hides_usage else events:
+                await sink.events(shown)
             journey.tail = events if len(events) > 1024 else (journey.tail + events)[-TAIL_BYTES:]
     if not (relay.is_done or (call.path in _ENDS_BY_ITSELF and _ended_well(response, relay))):
         raise ReplicaError("The replica broke off: its stream ended before its last event.")

@@ -106,3 +106,10 @@ def test_usage_is_read_from_the_tail(tail: bytes) -> None:
 @pytest.mark.parametrize("tail", [b"", b'"usage":null}', b'"usage":{"prompt_', b'"usage":[]', b'"usage":{}'])
 def test_a_tail_without_usage_has_none(tail: bytes) -> None:
     assert usage_of(tail) is None
+
+
+def test_cached_tokens_are_read_in_either_apis_words() -> None:
+    chat = b'{"usage":{"prompt_tokens":9,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":4}}}'
+    assert usage_of(chat) == Usage(9, 2, 4)
+    response = b'{"usage":{"input_tokens":9,"input_tokens_details":{"cached_tokens":4},"output_tokens":2}}'
+    assert usage_of(response) == Usage(9, 2, 4)
