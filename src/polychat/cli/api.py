@@ -33,7 +33,7 @@ def api(
 ) -> None:
     """Run the API gateway: clients call it, it calls the workers."""
     from polychat import listen
-    from polychat.cli import database
+    from polychat.cli import database, state
     from polychat.errors import SetupError
     from polychat.gateway.serve import serve
     from polychat.gateway.state import Settings
@@ -55,6 +55,7 @@ def api(
         drain_timeout_s=drain_timeout,
         max_body_bytes=max_body_mb * 1024 * 1024,
         database=database.usable(db),
+        spool=state.home() / "spool",
         keep_responses_days=keep_responses_days,
         image_hosts=options.split_list(image_hosts),
         aliases=aliases.parse(alias or ()),

@@ -24,6 +24,7 @@ class Database:
         self.address = address
         self._engine: AsyncEngine | None = None
         self._opening = asyncio.Lock()
+        self._trouble = ""
 
     async def open(self) -> None:
         """Connect and bring the tables up to date, if that has not been done.
@@ -49,7 +50,7 @@ class Database:
         try:
             await self.open()
         except SetupError as exc:
-            log.error("%s", exc)
+            self._complain(str(exc))
             raise DatabaseUnavailable from exc
 
     async def close(self) -> None:
@@ -84,8 +85,20 @@ class Database:
             async with self._engine.execution_options(is_write=is_write).begin() as connection:
                 yield connection
         except (SQLAlchemyError, OSError) as exc:
-            log.error("%s: %s", self.address.shown, exc)
+            self._complain(f"{self.address.shown}: {_reason(exc)}")
             raise DatabaseUnavailable from exc
+        self._trouble = ""
+
+    def _complain(self, trouble: str) -> None:
+        """Log it, once for as long as it stays: what writes behind requests tries again and again."""
+        if trouble != self._trouble:
+            log.error("%s", trouble)
+        self._trouble = trouble
+
+
+def _reason(exc: Exception) -> str:
+    """In one line, and without the statement: what people said is in its values."""
+    return " ".join(str(getattr(exc, "orig", None) or exc).split("\n")[0].split()) or type(exc).__name__
 
 
 def _connector() -> "Callable[[Address, str], Awaitable[AsyncEngine]]":

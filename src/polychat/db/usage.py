@@ -149,10 +149,13 @@ async def _count(connection: "AsyncConnection", sums: Mapping[Account, Sums]) ->
 
 
 def _insert(connection: "AsyncConnection", table: "Table") -> "postgresql.Insert | sqlite.Insert":
-    from sqlalchemy.dialects import postgresql, sqlite
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
 
-    is_server = connection.dialect.name == "postgresql"
-    return postgresql.insert(table) if is_server else sqlite.insert(table)
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
 
 
 def _conditions(usage: "Table", wanted: Wanted) -> "list[ColumnElement[bool]]":

@@ -114,7 +114,12 @@ async def _running(gateway: Gateway) -> AsyncIterator[None]:
     """Follow the controller and look after connections while the block runs."""
     tasks = [
         asyncio.create_task(work)
-        for work in (gateway.controller.run(), _sweep(gateway), retention.run(gateway))
+        for work in (
+            gateway.controller.run(),
+            _sweep(gateway),
+            retention.run(gateway),
+            gateway.journal.run(),
+        )
     ]
     for task in tasks:
         task.add_done_callback(_end_process_if_broken)
@@ -122,6 +127,7 @@ async def _running(gateway: Gateway) -> AsyncIterator[None]:
         yield
     finally:
         await _end_background(gateway)
+        await gateway.journal.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,20 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from polychat.db.address import Address
 from polychat.db.database import Database
 from polychat.db.responses import Responses
+from polychat.db.usage import Usage
 from polychat.gateway.auth import Keys
 from polychat.gateway.background import Background
 from polychat.gateway.dispatch import Dispatcher
 from polychat.gateway.follow import ControllerLink
 from polychat.gateway.image_fetch import ImageFetcher
 from polychat.gateway.images import Images
+from polychat.gateway.journal import Journal
 from polychat.gateway.ledger import Ledger
 from polychat.gateway.quota import Quota
 from polychat.gateway.relay import Relay
 from polychat.gateway.response_store import ResponseStore
+from polychat.gateway.spool import Spool
 from polychat.gateway.upstream import Upstream
 from polychat.routing.policies import POLICIES
 from polychat.routing.registry import Registry
@@ -26,6 +30,7 @@ class Settings:
     """How a gateway was told to work. The command line checks the values."""
 
     database: Address
+    spool: Path  # the folder for what the database does not take at the end
     controller_url: str = "http://127.0.0.1:21001"
     token: str = ""
     api_keys: tuple[str, ...] = ()
@@ -47,6 +52,7 @@ class Gateway:
     keys: Keys
     quota: Quota
     ledger: Ledger
+    journal: Journal
     registry: Registry
     dispatcher: Dispatcher
     upstream: Upstream
@@ -64,12 +70,17 @@ class Gateway:
         )
         database, quota = Database(settings.database), Quota()
         ledger, images = Ledger(quota), Images(ImageFetcher(trusted=settings.image_hosts))
+        journal = Journal(
+            Usage(database), Spool(settings.spool), is_model=lambda name: bool(registry.named(name))
+        )
+        ledger.tell(journal.note)
         responses = ResponseStore(Responses(database))
         return cls(
             settings=settings,
             keys=Keys(settings.api_keys),
             quota=quota,
             ledger=ledger,
+            journal=journal,
             registry=registry,
             dispatcher=dispatcher,
             upstream=upstream,

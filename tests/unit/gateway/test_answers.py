@@ -96,7 +96,7 @@ def test_any_answer_makes_one_error_in_the_envelope(status: int, body: bytes) ->
     [
         b'{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}',
         b'}}]}\n\ndata: {"choices":[],"usage":{"completion_tokens":2,"prompt_tokens":3}}\n\ndata: [DONE]\n\n',
-        b'"usage": {"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":1}}}',
+        b'"usage": {"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":0}}}',
     ],
 )
 def test_usage_is_read_from_the_tail(tail: bytes) -> None:
