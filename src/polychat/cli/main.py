@@ -32,6 +32,7 @@ COMMANDS = (
     "download",
     "convert",
     "templates",
+    "usage",
     "conformance",
     "doctor",
 )

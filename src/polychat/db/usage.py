@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Part = Literal["day", "key", "model", "endpoint", "outcome"]
 """What sums can be told apart by."""
 
+OUTCOMES = ("answered", "refused", "failed", "cancelled")
 _COLUMNS: Mapping[Part, str] = {
     "day": "day",
     "key": "key_id",
@@ -21,6 +22,7 @@ _COLUMNS: Mapping[Part, str] = {
     "endpoint": "endpoint",
     "outcome": "outcome",
 }
+PARTS = tuple(_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -115,6 +117,16 @@ class Usage:
             account.key_id: Used(sums.prompt_tokens + sums.completion_tokens, sums.engine_s)
             for account, sums in totals.items()
         }
+
+    async def key_names(self) -> dict[str, str]:
+        """The names of all keys that there are, by id."""
+        async with self._database.reading() as connection:
+            from sqlalchemy import select
+
+            from polychat.db.tables import keys
+
+            rows = await connection.execute(select(keys.c.id, keys.c.name))
+            return {row.id: row.name for row in rows}
 
     async def forget_writers(self, *, before_s: float) -> int:
         """Delete the marks of writers that have added nothing since; how many."""
