@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from polychat.gateway.answers import Usage
-from polychat.gateway.caller import NOBODY, Caller
+from polychat.gateway.caller import NOBODY, Caller, Priority
 from polychat.types import Endpoint
 
 
@@ -24,6 +24,7 @@ class Journey:
 
     request_id: str
     caller: Caller = NOBODY
+    priority: Priority = Priority.INTERACTIVE  # its caller's, or lower if it asked for that
     via: str = ""  # ids of the gateways that it has come through, split by commas
     traceparent: str = ""  # of the span that the engine's work belongs to; "" when nothing is traced
     deadline_s: float | None = None  # when the client stops waiting, if it said so
@@ -40,6 +41,7 @@ class Journey:
     continued: int = 0  # times that a stream went on at another replica
     events: int = 0  # of a stream that have been relayed
     hides_usage: bool = False  # a stream's client did not ask for the token counts that we ask for
+    is_whole: bool = False  # its last event has come, or the whole answer
     tail: bytes = b""  # the end of the answer, where usage is
     usage: Usage | None = None  # told by the engine, or estimated for an answer that was cut off
     engine_s: float = 0.0  # its share of its replicas' time
@@ -51,7 +53,7 @@ class Journey:
         self.sent_s = self.first_s = self.usage = None
         self.replica_id, self.engine, self.tail = "", "", b""
         self.attempts = self.continued = self.events = 0
-        self.engine_s, self.hides_usage = 0.0, False
+        self.engine_s, self.hides_usage, self.is_whole = 0.0, False, False
         self.reasons = []
 
 

@@ -44,7 +44,8 @@ class Ledger:
             outcome, reason = _outcome_of(error, journey), error.code or "invalid_request"
             raise
         except asyncio.CancelledError:
-            outcome, reason = Outcome.CANCELLED, "client_left"
+            if not journey.is_whole:  # many clients leave at [DONE], before the response's end
+                outcome, reason = Outcome.CANCELLED, "client_left"
             raise
         except BaseException:
             outcome, reason = Outcome.FAILED, "bug"

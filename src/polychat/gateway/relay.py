@@ -197,6 +197,7 @@ async def _answer_stream(journey: Journey, response: Response, call: Shaped, sin
             if journey.first_s is None:
                 journey.first_s = asyncio.get_running_loop().time()
             counting.note(journey, events)
+            journey.is_whole = relay.is_done and call.then is None
             if shown := counting.without_counts(events) if journey.hides_usage else events:
                 await sink.events(shown)
             journey.tail = events if len(events) > 1024 else (journey.tail + events)[-TAIL_BYTES:]
