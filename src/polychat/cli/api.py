@@ -1,11 +1,14 @@
 """`polychat api`: the OpenAI-compatible API in front of every worker."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from polychat.cli import aliases, options, service_flags
+from polychat.cli import aliases, key_options, options, service_flags
 from polychat.cli.aliases import Aliases
+
+if TYPE_CHECKING:
+    from polychat.gateway.state import Settings
 
 
 def api(
@@ -13,6 +16,11 @@ def api(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
     controller_address: options.ControllerAddress = options.CONTROLLER_ADDRESS,
     api_keys: options.ApiKeys = "",
+    api_keys_file: key_options.ApiKeysFile = None,
+    admin_key: key_options.AdminKey = "",
+    admin_key_file: key_options.AdminKeyFile = None,
+    internal_key: key_options.InternalKey = "",
+    no_auth: key_options.NoAuth = False,
     dispatch_method: Annotated[
         str, typer.Option(help="two_choices, least_loaded (or shortest_queue) or lottery.")
     ] = "two_choices",
@@ -48,7 +56,12 @@ def api(
     settings = Settings(
         controller_url=_url(controller_address),
         token=token,
-        api_keys=options.split_list(api_keys),
+        keys=key_options.given(
+            key_options.users(api_keys, api_keys_file),
+            key_options.admin(admin_key, admin_key_file),
+            internal_key,
+        ),
+        require_keys=key_options.required(host, no_auth=no_auth),
         dispatch_method=dispatch_method,
         allowed_origins=_origins(allowed_origins),
         queue_timeout_s=queue_timeout,
@@ -62,7 +75,7 @@ def api(
     )
     sock = listen.bind(host, port)
     shown = f"[{host}]" if ":" in host else host
-    typer.echo(f"API on http://{shown}:{port}/v1 ({_keys_line(settings.api_keys)})")
+    typer.echo(f"API on http://{shown}:{port}/v1 ({_keys_line(settings)})")
     serve(sock, settings)
 
 
@@ -70,8 +83,14 @@ def _url(address: str) -> str:
     return address if "://" in address else f"http://{address}"
 
 
-def _keys_line(keys: tuple[str, ...]) -> str:
-    return f"{len(keys)} API key{'s' if len(keys) > 1 else ''}" if keys else "any API key will do"
+def _keys_line(settings: "Settings") -> str:
+    if settings.require_keys is False:
+        return "open to all: --no-auth"
+    count = len(settings.keys.users) + bool(settings.keys.admin)
+    given = f"{count} API key{'s' if count > 1 else ''}" if count else ""
+    if settings.require_keys or given:
+        return f"{given or 'needs a key'}; `polychat keys create NAME` makes more"
+    return "any API key will do until there is one"
 
 
 def _origins(text: str) -> tuple[str, ...]:

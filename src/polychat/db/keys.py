@@ -1,5 +1,6 @@
 """The keys that open the API, with what each may use; of their secrets there are only hashes."""
 
+import asyncio
 import json
 import secrets
 import sqlite3
@@ -87,7 +88,7 @@ class StoredKeys:
     async def mark(self) -> Mark:
         """Cheap, and no reason to make or open a database in a file that has no keys."""
         if (path := self._database.address.path) is not None:
-            return _peek(path)
+            return await asyncio.to_thread(_peek, path)
         async with self._database.reading() as connection:
             from sqlalchemy import func, select
 

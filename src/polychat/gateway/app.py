@@ -112,6 +112,7 @@ async def _live(gateway: Gateway, receive: Receive, send: Send) -> None:
 @contextlib.asynccontextmanager
 async def _running(gateway: Gateway) -> AsyncIterator[None]:
     """Follow the controller and look after connections while the block runs."""
+    await gateway.key_feed.load()
     tasks = [
         asyncio.create_task(work)
         for work in (
@@ -119,6 +120,7 @@ async def _running(gateway: Gateway) -> AsyncIterator[None]:
             _sweep(gateway),
             retention.run(gateway),
             gateway.journal.run(),
+            gateway.key_feed.run(),
         )
     ]
     for task in tasks:

@@ -6,15 +6,17 @@ from pathlib import Path
 
 from polychat.db.address import Address
 from polychat.db.database import Database
+from polychat.db.keys import StoredKeys
 from polychat.db.responses import Responses
 from polychat.db.usage import Usage
-from polychat.gateway.auth import Keys
+from polychat.gateway.auth import NO_KEYS, Given, Keys
 from polychat.gateway.background import Background
 from polychat.gateway.dispatch import Dispatcher
 from polychat.gateway.follow import ControllerLink
 from polychat.gateway.image_fetch import ImageFetcher
 from polychat.gateway.images import Images
 from polychat.gateway.journal import Journal
+from polychat.gateway.key_feed import KeyFeed
 from polychat.gateway.ledger import Ledger
 from polychat.gateway.quota import Quota
 from polychat.gateway.relay import Relay
@@ -33,7 +35,8 @@ class Settings:
     spool: Path  # the folder for what the database does not take at the end
     controller_url: str = "http://127.0.0.1:21001"
     token: str = ""
-    api_keys: tuple[str, ...] = ()
+    keys: Given = NO_KEYS
+    require_keys: bool | None = None  # None: as soon as there is one
     dispatch_method: str = "two_choices"
     allowed_origins: tuple[str, ...] = ()
     queue_timeout_s: float = 5.0
@@ -50,6 +53,7 @@ class Gateway:
 
     settings: Settings
     keys: Keys
+    key_feed: KeyFeed
     quota: Quota
     ledger: Ledger
     journal: Journal
@@ -75,9 +79,11 @@ class Gateway:
         )
         ledger.tell(journal.note)
         responses = ResponseStore(Responses(database))
+        keys = Keys(settings.keys, required=settings.require_keys, waits_for_stored=True)
         return cls(
             settings=settings,
-            keys=Keys(settings.api_keys),
+            keys=keys,
+            key_feed=KeyFeed(StoredKeys(database), keys),
             quota=quota,
             ledger=ledger,
             journal=journal,
