@@ -25,6 +25,8 @@ class Reading:
 
     def count(self, usage: Json) -> None:
         self.prompt_tokens = usage.get("prompt_tokens", usage.get("input_tokens"))
+        if "cache_read_input_tokens" in usage:  # Anthropic's: counted apart
+            self.prompt_tokens = usage["input_tokens"] + usage["cache_read_input_tokens"]
         self.completion_tokens = usage.get("completion_tokens", usage.get("output_tokens"))
 
     def end_with(self, reason: str | None) -> None:
