@@ -14,6 +14,67 @@ from tests.support.processes import free_port, wait_until
 USER, PASSWORD, NAME = "polychat", "s3cret", "postgres"
 
 
+class Server:
+    """One that may be stopped and started again, with what it holds."""
+
+    def __init__(self, folder: Path) -> None:
+        self._owner = "postgres" if os.geteuid() == 0 else None  # it does not run as root
+        self._folder = folder
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        _make(folder, self._owner)
+
+    @property
+    def url(self) -> str:
+        return self.url_at(self.port)
+
+    def url_at(self, port: int) -> str:
+        """As seen through something that listens on another port."""
+        return f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{port}/{NAME}"
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [
+                _program("postgres"),
+                "-D",
+                self._folder / "data",
+                "-p",
+                str(self.port),
+                *_settings(self._folder),
+            ],
+            user=self._owner,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(lambda: _accepts(self.port), timeout_s=30, what=f"PostgreSQL on port {self.port}")
+
+    def stop(self) -> None:
+        """Safe to call twice."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)  # what PostgreSQL calls a fast shutdown
+            self._process.wait(30)
+            self._process = None
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """One that runs, with an empty database; gone when the block ends.
+
+    Raises:
+        FileNotFoundError: PostgreSQL is not installed (`apt-get install postgresql`).
+    """
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    try:
+        made = Server(folder)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
 @contextmanager
 def running_server() -> Iterator[str]:
     """The URL of an empty database, with its password, on a server that ends with the block.
@@ -21,24 +82,8 @@ def running_server() -> Iterator[str]:
     Raises:
         FileNotFoundError: PostgreSQL is not installed (`apt-get install postgresql`).
     """
-    owner = "postgres" if os.geteuid() == 0 else None  # it does not run as root
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    try:
-        _make(folder, owner)
-        port = free_port()
-        with subprocess.Popen(
-            [_program("postgres"), "-D", folder / "data", "-p", str(port), *_settings(folder)],
-            user=owner,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        ) as server:
-            try:
-                wait_until(lambda: _accepts(port), timeout_s=30, what=f"PostgreSQL on port {port}")
-                yield f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{port}/{NAME}"
-            finally:
-                server.send_signal(signal.SIGINT)  # what PostgreSQL calls a fast shutdown
-    finally:
-        shutil.rmtree(folder)
+    with server() as running:
+        yield running.url
 
 
 def _make(folder: Path, owner: str | None) -> None:

@@ -57,6 +57,7 @@ class Service:
         port = free_port()
         place = ("--port", str(port), "--controller-address", self.controller_url)
         api, url = self.start("api", *place, *flags), f"http://127.0.0.1:{port}"
+        api.wait_until_answers(f"{url}/health")
         for model in models:
             what = f"{model} at {url}"
             wait_until(lambda model=model: answers(f"{url}/v1/models/{model}"), timeout_s=30, what=what)  # type: ignore[misc]
@@ -66,7 +67,8 @@ class Service:
         """What `polychat usage` says."""
         command = [sys.executable, "-m", "polychat", "usage", "--json", "--by", by, "--since", "all"]
         env = environment({"POLYCHAT_HOME": self.home, "POLYCHAT_DB": self.db})
-        told = subprocess.run(command, env=env, capture_output=True, check=True, text=True)
+        told = subprocess.run(command, env=env, capture_output=True, check=False, text=True)
+        assert told.returncode == 0, told.stderr
         rows: list[Row] = json.loads(told.stdout)
         return rows
 
