@@ -24,7 +24,7 @@ def controller_url() -> Iterator[str]:
 
 
 def test_a_gateway_without_a_controller_serves_says_so_and_waits() -> None:
-    api, url = start_api(f"http://127.0.0.1:{free_port()}", "--queue-timeout", "0.1")
+    api, url = start_api(f"http://127.0.0.1:{free_port()}", "--replica-timeout", "0.1")
     with api:
         assert httpx.get(f"{url}/health", trust_env=False).json()["controller_connected"] is False
         response = httpx.post(f"{url}/v1/chat/completions", json=CHAT, trust_env=False)

@@ -28,7 +28,7 @@ def site() -> Iterator[Site]:
     controller_url = f"http://127.0.0.1:{port}"
     with RoleProcess("controller", "--port", str(port)) as controller:
         controller.wait_until_answers(f"{controller_url}/health")
-        flags = ("--api-keys", "key-1", "--max-body-mb", "1", "--queue-timeout", "0")
+        flags = ("--api-keys", "key-1", "--max-body-mb", "1", "--replica-timeout", "0")
         api, api_url = start_api(controller_url, *flags)
         with api:
             yield Site(controller_url, api_url)

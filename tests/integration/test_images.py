@@ -29,7 +29,7 @@ def site() -> Iterator[Site]:
     controller_url = f"http://127.0.0.1:{port}"
     with RoleProcess("controller", "--port", str(port)) as controller:
         controller.wait_until_answers(f"{controller_url}/health")
-        api, api_url = start_api(controller_url, "--image-hosts", "127.0.0.1", "--queue-timeout", "1")
+        api, api_url = start_api(controller_url, "--image-hosts", "127.0.0.1", "--replica-timeout", "1")
         with api:
             yield Site(controller_url, api_url)
 

@@ -30,6 +30,9 @@ def api(
     ] = "",
     token: options.Token = "",
     queue_timeout: service_flags.QueueTimeout = service_flags.QUEUE_TIMEOUT_S,
+    replica_timeout: service_flags.ReplicaTimeout = service_flags.REPLICA_TIMEOUT_S,
+    queue_size: service_flags.QueueSize = service_flags.QUEUE_SIZE,
+    batch_share: service_flags.BatchShare = service_flags.BATCH_SHARE,
     drain_timeout: Annotated[
         float, typer.Option(help="Seconds that running answers get to end after SIGTERM.", min=0)
     ] = 10.0,
@@ -43,6 +46,7 @@ def api(
     from polychat import listen
     from polychat.cli import database, state
     from polychat.errors import SetupError
+    from polychat.gateway.line import Rules
     from polychat.gateway.serve import serve
     from polychat.gateway.state import Settings
     from polychat.routing.policies import POLICIES
@@ -64,7 +68,7 @@ def api(
         require_keys=key_options.required(host, no_auth=no_auth),
         dispatch_method=dispatch_method,
         allowed_origins=_origins(allowed_origins),
-        queue_timeout_s=queue_timeout,
+        queue=Rules(size=queue_size, busy_s=queue_timeout, absent_s=replica_timeout, batch_share=batch_share),
         drain_timeout_s=drain_timeout,
         max_body_bytes=max_body_mb * 1024 * 1024,
         database=database.usable(db),

@@ -7,11 +7,20 @@ from typing import Annotated
 
 import typer
 
-QueueTimeout = Annotated[
-    float, typer.Option(help="Seconds a request waits for a replica that is starting or busy.", min=0)
+QueueTimeout = Annotated[float, typer.Option(help="Seconds a request waits for a model that is busy.", min=0)]
+ReplicaTimeout = Annotated[
+    float, typer.Option(help="Seconds a request waits while no replica of its model is ready.", min=0)
+]
+QueueSize = Annotated[int, typer.Option(help="Requests that may wait for one model.", min=0)]
+BatchShare = Annotated[
+    float,
+    typer.Option(help="Of a busy model's turns, for batch requests while others wait too.", min=0, max=0.9),
 ]
 ImageHosts = Annotated[
     str, typer.Option(help="Hosts of this network that images may be fetched from, split by commas.")
 ]
 
-QUEUE_TIMEOUT_S = 5.0
+QUEUE_TIMEOUT_S = 30.0
+REPLICA_TIMEOUT_S = 5.0
+QUEUE_SIZE = 200
+BATCH_SHARE = 0.1

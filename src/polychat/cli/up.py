@@ -39,6 +39,9 @@ def up(
         ),
     ] = "",
     queue_timeout: service_flags.QueueTimeout = service_flags.QUEUE_TIMEOUT_S,
+    replica_timeout: service_flags.ReplicaTimeout = service_flags.REPLICA_TIMEOUT_S,
+    queue_size: service_flags.QueueSize = service_flags.QUEUE_SIZE,
+    batch_share: service_flags.BatchShare = service_flags.BATCH_SHARE,
     image_hosts: service_flags.ImageHosts = "",
     db: options.Db = "",
     keep_responses_days: options.KeepResponsesDays = 30,
@@ -114,6 +117,9 @@ def up(
     }
     api_flags: dict[str, engine_flags.Value] = {
         "--queue-timeout": None if queue_timeout == service_flags.QUEUE_TIMEOUT_S else queue_timeout,
+        "--replica-timeout": None if replica_timeout == service_flags.REPLICA_TIMEOUT_S else replica_timeout,
+        "--queue-size": None if queue_size == service_flags.QUEUE_SIZE else queue_size,
+        "--batch-share": None if batch_share == service_flags.BATCH_SHARE else batch_share,
         "--image-hosts": image_hosts or None,
     }
     wish = up_checks.Wish(

@@ -1,4 +1,8 @@
-"""Which replica gets a request: the policy's choice of the ready ones, or a short wait if there is none."""
+"""Which replica gets a request: the policy's choice of those that may take it, or a wait in its model's line.
+
+To read it: `places` (how many a replica takes), `queue` (who goes next), `drain` (how fast), `line` and
+`lines` (waiting), `shares` (whose work an engine's time was).
+"""
 
 import asyncio
 import contextlib
@@ -6,50 +10,26 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from polychat.engines.base import RequestView
-from polychat.errors import (
-    NoReplicaAvailable,
-    PlatformError,
-    ReplicaBusy,
-    ReplicaError,
-    UnknownModel,
-    UnsupportedFeature,
-)
+from polychat.errors import NoReplicaAvailable, PlatformError, UnknownModel, UnsupportedFeature
+from polychat.gateway.attempts import MAX_DEATHS as MAX_DEATHS
+from polychat.gateway.attempts import Attempts as Attempts
 from polychat.gateway.journey import Journey
 from polychat.gateway.limits import Limits, busy
+from polychat.gateway.line import Blocked, Rules
+from polychat.gateway.lines import Lines
+from polychat.gateway.places import Places
+from polychat.gateway.shares import Shares
 from polychat.routing.breaker import Breakers
 from polychat.routing.policies import Candidate, Policy
 from polychat.routing.registry import Registry
 from polychat.routing.replica import Replica
+from polychat.types import Endpoint
 
-MAX_WAITING = 1000  # requests that wait for a replica; more are refused at once
 REMEMBER_S = 60.0  # a model whose last replica went less than this ago is restarting, not unknown
-MAX_DEATHS = 2
-"""Replicas that may die on one request before it is offered to no more: it could be the reason."""
-
-
-@dataclass(slots=True)
-class Attempts:
-    """What one request has tried so far."""
-
-    tried: set[str] = field(default_factory=set)  # ids of replicas
-    num_deaths: int = 0
-    last_failure: ReplicaError | None = None
-    give_up_s: float | None = None  # loop time; set when the request first has to wait
-
-    def record(self, replica: Replica, failure: ReplicaError, *, is_death: bool) -> None:
-        """Note a failure before the first byte.
-
-        Raises:
-            ReplicaError: the request has seen too many replicas die.
-        """
-        self.tried.add(replica.id)
-        self.last_failure = failure
-        self.num_deaths += is_death
-        if self.num_deaths >= MAX_DEATHS:
-            raise failure
+AS_USUAL = Rules()
+_NEED_NO_PLACE = (Endpoint.TOKENIZE, Endpoint.DETOKENIZE)  # engines answer them beside what they compute
 
 
 class Dispatcher:
@@ -60,63 +40,57 @@ class Dispatcher:
         registry: Registry,
         policy: Policy,
         *,
-        queue_timeout_s: float = 5.0,
+        rules: Rules = AS_USUAL,
         chance: random.Random | None = None,
     ) -> None:
         self.in_flight: Counter[str] = Counter()  # replica id -> requests there; no zeros
-        self.num_waiting = 0  # requests for which there is no replica at the moment
         self.is_synced = False  # the controller has been heard at least once
         self.breakers = Breakers()  # told by the relay what became of each request
         self._registry = registry
         self._policy = policy
-        self._queue_timeout_s = queue_timeout_s
         self._chance = chance or random.Random()
         self._limits = Limits()
-        self._changed = asyncio.Event()
+        self._places = Places()
+        self._shares = Shares()
+        self._lines = Lines(rules, self._places, self._look, self._chance)
         self._known: dict[str, tuple[str, ...]] = {}  # replica id -> the names it answered to
         self._gone_s: dict[str, float] = {}  # name of a model -> loop time at which its last replica went
+
+    @property
+    def num_waiting(self) -> int:
+        """Requests for which there is no replica at the moment."""
+        return len(self._lines)
+
+    def queues(self) -> dict[str, tuple[int, int]]:
+        """Interactive requests and those of batches that wait, by the model's public id."""
+        return self._lines.waiting()
 
     async def choose(self, view: RequestView, attempts: Attempts, journey: Journey | None = None) -> Replica:
         """The replica to try next: never one that was tried before and has stayed ready since.
 
+        Enter `sending_to` before the next await: until then nobody knows that the place is taken.
+
         Raises:
             UnknownModel, NotImplementedByModel, UnsupportedFeature: no use waiting.
             NoReplicaAvailable, ReplicaError: none is ready, and none has become so in time.
+            Overloaded, RateLimited: all are busy, and it waits too long, or too many wait.
         """
-        while True:
-            try:
-                ready = able(self._registry.ready(view.model, view.endpoint), view)
-            except (NoReplicaAvailable, UnknownModel) as exc:
-                failure = self._explain(exc, view.model, attempts)
-                ready = []
-            # One that was away and has come back is tried again.
-            attempts.tried.intersection_update([replica.id for replica in ready])
-            untried = [replica for replica in ready if replica.id not in attempts.tried]
-            free, opens_s, spent = self._within_limits(untried)
-            if free:
-                candidates = [Candidate(replica, self.in_flight[replica.id]) for replica in free]
-                return self._policy(candidates, self._chance)
-            if spent is not None:
-                failure = spent
-            elif ready:
-                assert attempts.last_failure is not None
-                failure = attempts.last_failure
-                if all(replica.outside and replica.outside.name for replica in ready):
-                    raise failure  # no provider is started again while somebody waits
-            await self._wait(failure, view.model, attempts, until_s=opens_s)
+        found = self._look(view, attempts)
+        if isinstance(found, Replica):
+            return found
+        model = self._public_id(view.model)
+        return await self._lines.wait(model, view, attempts, journey or Journey(""), found)
 
-    def _within_limits(self, replicas: list[Replica]) -> tuple[list[Replica], float, ReplicaBusy | None]:
-        """Those that may be sent one more request; if there is none, when there will be, and why."""
-        now_s = asyncio.get_running_loop().time()
-        opens_s = [
-            (self._limits.opens_s(replica, in_flight=self.in_flight[replica.id], now_s=now_s), replica)
-            for replica in replicas
-        ]
-        free = [replica for at_s, replica in opens_s if at_s <= now_s]
-        if free or not replicas:
-            return free, math.inf, None
-        first_s, first = min(opens_s, key=lambda pair: pair[0])
-        return [], first_s, busy(first, opens_in_s=first_s - now_s)
+    def require(self, view: RequestView) -> None:
+        """Nothing if a replica could answer, now or later.
+
+        Raises:
+            UnknownModel, NotImplementedByModel, UnsupportedFeature, NoReplicaAvailable: none could.
+        """
+        try:
+            able(self._registry.ready(view.model, view.endpoint), view)
+        except (NoReplicaAvailable, UnknownModel) as exc:
+            self._explain(exc, view.model, Attempts())
 
     def meant(self, model: str) -> str:
         """The name by which replicas know `model`."""
@@ -125,20 +99,30 @@ class Dispatcher:
     @contextlib.contextmanager
     def sending_to(self, replica: Replica, journey: Journey | None = None) -> Iterator[None]:
         """Count one request at `replica` for as long as the block runs, however it ends."""
-        self.in_flight[replica.id] += 1
-        if replica.outside is not None:
-            self._limits.begin(replica, now_s=asyncio.get_running_loop().time())
+        journey = journey or Journey("")
+        clock = asyncio.get_running_loop().time
+        began_s = clock()
+        needs_place = journey.endpoint not in _NEED_NO_PLACE
+        line = self._lines.line(replica.model)
+        self._begin(replica, needs_place=needs_place, now_s=began_s)
+        line.num_running += 1
+        shown_s = self._shares.begin(replica.id, now_s=began_s)
         try:
             yield
         finally:
-            self.in_flight[replica.id] -= 1
-            if not self.in_flight[replica.id]:
-                del self.in_flight[replica.id]
-            if replica.outside is not None:
-                self._wake()
+            now_s = clock()
+            journey.engine_s += self._shares.end(replica.id, shown_s, now_s=now_s)
+            line.finished(journey, began_s=began_s, now_s=now_s)
+            self._end(replica, needs_place=needs_place)
+
+    def load_reported(self, replica_id: str) -> None:
+        """A replica has told its load: it may have room."""
+        replica = self._registry.get(replica_id)
+        if replica is not None:
+            self._lines.freed(replica)
 
     def registry_changed(self) -> None:
-        """Tell those who wait to look again."""
+        """Replicas came, went or changed: let those who wait look again."""
         self.is_synced = True
         now_s = asyncio.get_running_loop().time()
         known = {replica.id: replica.answers_to for replica in self._registry}
@@ -146,14 +130,79 @@ class Dispatcher:
         self._gone_s |= dict.fromkeys(lost.difference(*known.values()), now_s)
         self._gone_s = {name: at_s for name, at_s in self._gone_s.items() if now_s - at_s < REMEMBER_S}
         self._known = known
-        self._limits.keep_only(set(known))
-        self.breakers.keep_only(set(known))
-        self._wake()
+        for kept in (self._limits, self._places, self.breakers):
+            kept.keep_only(set(known))
+        self._lines.changed({replica.model for replica in self._registry})
 
-    def _wake(self) -> None:
-        """Let those who wait look again."""
-        self._changed.set()
-        self._changed = asyncio.Event()
+    def _begin(self, replica: Replica, *, needs_place: bool, now_s: float) -> None:
+        self.in_flight[replica.id] += 1
+        if needs_place:
+            self._places.begin(replica.id)
+        if replica.outside is not None:
+            self._limits.begin(replica, now_s=now_s)
+
+    def _end(self, replica: Replica, *, needs_place: bool) -> None:
+        self.in_flight[replica.id] -= 1
+        if not self.in_flight[replica.id]:
+            del self.in_flight[replica.id]
+        if needs_place:
+            self._places.end(replica.id)
+        self._lines.freed(replica)
+
+    def _look(self, view: RequestView, attempts: Attempts) -> Replica | Blocked:
+        """The replica for a request, or why there is none now; raises when waiting is no use."""
+        try:
+            ready = able(self._registry.ready(view.model, view.endpoint), view)
+        except (NoReplicaAvailable, UnknownModel) as exc:
+            attempts.tried.clear()
+            return Blocked(self._explain(exc, view.model, attempts), is_absent=True)
+        if attempts.tried:
+            # One that was away and has come back is tried again.
+            attempts.tried.intersection_update([replica.id for replica in ready])
+            untried = [replica for replica in ready if replica.id not in attempts.tried]
+            if not untried:
+                assert attempts.last_failure is not None
+                if all(replica.outside and replica.outside.name for replica in ready):
+                    raise attempts.last_failure  # no provider is started again while somebody waits
+                return Blocked(attempts.last_failure, is_absent=True)
+            ready = untried
+        return self._free_of(ready, view)
+
+    def _free_of(self, replicas: list[Replica], view: RequestView) -> Replica | Blocked:
+        """One of those that may be sent one more request; if there is none, why."""
+        now_s = asyncio.get_running_loop().time()
+        standing = [r for r in replicas if self.breakers.opens_s(r.id) <= now_s]
+        if not standing:
+            standing = [min(replicas, key=lambda r: self.breakers.opens_s(r.id))]
+        candidates = [
+            Candidate(replica, self.in_flight[replica.id])
+            for replica in standing
+            if self._opens_s(replica, now_s) <= now_s
+            and (view.endpoint in _NEED_NO_PLACE or self._places.is_free(replica))
+        ]
+        if candidates:
+            return self._policy(candidates, self._chance)
+        return self._blocked(replicas, standing, now_s)
+
+    def _blocked(self, replicas: list[Replica], standing: list[Replica], now_s: float) -> Blocked:
+        """Why none of `replicas` is free; `standing` are those of them that are not set aside."""
+        limits_s = [(self._opens_s(replica, now_s), replica) for replica in standing]
+        first_s, first = min(limits_s, key=lambda pair: pair[0])
+        aside_s = [self.breakers.opens_s(replica.id) for replica in replicas if replica not in standing]
+        if first_s > now_s:
+            return Blocked(busy(first, opens_in_s=first_s - now_s), opens_s=min([first_s, *aside_s]))
+        opens_s = [at_s for at_s, _ in limits_s if at_s > now_s]
+        return Blocked(None, opens_s=min([*opens_s, *aside_s], default=math.inf))
+
+    def _opens_s(self, replica: Replica, now_s: float) -> float:
+        if replica.outside is None:
+            return -math.inf
+        return self._limits.opens_s(replica, in_flight=self.in_flight[replica.id], now_s=now_s)
+
+    def _public_id(self, model: str) -> str:
+        """One name for a model however it is asked for, so that all its requests stand in one line."""
+        named = self._registry.named(model)
+        return named[0].model if named else self.meant(model)
 
     def _explain(self, exc: PlatformError, model: str, attempts: Attempts) -> PlatformError:
         """Why there is none to send to; raised at once when waiting is no use."""
@@ -167,23 +216,6 @@ class Dispatcher:
         if asyncio.get_running_loop().time() - gone_s < REMEMBER_S:
             return NoReplicaAvailable(model, reason="its last replica has just gone")
         raise exc
-
-    async def _wait(self, failure: PlatformError, model: str, attempts: Attempts, *, until_s: float) -> None:
-        """Until something changes or `until_s`; raises `failure` once the request has waited long enough."""
-        loop = asyncio.get_running_loop()
-        if attempts.give_up_s is None:
-            attempts.give_up_s = loop.time() + self._queue_timeout_s
-        if self.num_waiting >= MAX_WAITING:
-            raise NoReplicaAvailable(model, reason=f"{MAX_WAITING} requests already wait") from failure
-        self.num_waiting += 1
-        try:
-            async with asyncio.timeout_at(min(attempts.give_up_s, until_s)):
-                await self._changed.wait()
-        except TimeoutError:
-            if until_s >= attempts.give_up_s:
-                raise failure from None
-        finally:
-            self.num_waiting -= 1
 
 
 def able(replicas: list[Replica], view: RequestView) -> list[Replica]:

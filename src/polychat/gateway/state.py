@@ -11,13 +11,14 @@ from polychat.db.responses import Responses
 from polychat.db.usage import Usage
 from polychat.gateway.auth import NO_KEYS, Given, Keys
 from polychat.gateway.background import Background
-from polychat.gateway.dispatch import Dispatcher
+from polychat.gateway.dispatch import AS_USUAL, Dispatcher
 from polychat.gateway.follow import ControllerLink
 from polychat.gateway.image_fetch import ImageFetcher
 from polychat.gateway.images import Images
 from polychat.gateway.journal import Journal
 from polychat.gateway.key_feed import KeyFeed
 from polychat.gateway.ledger import Ledger
+from polychat.gateway.line import Rules
 from polychat.gateway.quota import Quota
 from polychat.gateway.relay import Relay
 from polychat.gateway.response_store import ResponseStore
@@ -39,7 +40,7 @@ class Settings:
     require_keys: bool | None = None  # None: as soon as there is one
     dispatch_method: str = "two_choices"
     allowed_origins: tuple[str, ...] = ()
-    queue_timeout_s: float = 5.0
+    queue: Rules = AS_USUAL
     drain_timeout_s: float = 10.0
     max_body_bytes: int = 64 * 1024 * 1024
     keep_responses_days: int = 30  # 0: for ever
@@ -69,9 +70,7 @@ class Gateway:
     @classmethod
     def of(cls, settings: Settings) -> "Gateway":
         registry, upstream = Registry(settings.aliases), Upstream()
-        dispatcher = Dispatcher(
-            registry, POLICIES[settings.dispatch_method], queue_timeout_s=settings.queue_timeout_s
-        )
+        dispatcher = Dispatcher(registry, POLICIES[settings.dispatch_method], rules=settings.queue)
         database, quota = Database(settings.database), Quota()
         ledger, images = Ledger(quota), Images(ImageFetcher(trusted=settings.image_hosts))
         journal = Journal(

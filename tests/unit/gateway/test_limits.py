@@ -9,6 +9,7 @@ from polychat.engines.base import RequestView
 from polychat.errors import ReplicaBusy
 from polychat.gateway.dispatch import Attempts, Dispatcher
 from polychat.gateway.limits import Limits, busy
+from polychat.gateway.line import Rules
 from polychat.routing.policies import least_loaded
 from polychat.routing.registry import Registry
 from polychat.routing.replica import Outside, Replica, ReplicaState
@@ -23,11 +24,11 @@ def replica(id_: str = "a", **limits: int) -> Replica:
     return Replica(id_, f"http://{id_}", ("m",), "openai", endpoints, ReplicaState.READY, outside=outside)
 
 
-def dispatcher_of(*replicas: Replica, queue_timeout_s: float = 5.0) -> Dispatcher:
+def dispatcher_of(*replicas: Replica, busy_s: float = 5.0) -> Dispatcher:
     registry = Registry()
     for each in replicas:
         registry.put(each)
-    dispatcher = Dispatcher(registry, least_loaded, queue_timeout_s=queue_timeout_s)
+    dispatcher = Dispatcher(registry, least_loaded, rules=Rules(busy_s=busy_s))
     dispatcher.registry_changed()
     return dispatcher
 
@@ -44,7 +45,7 @@ async def test_a_request_waits_until_one_of_those_that_run_ends() -> None:
 
 async def test_it_does_not_wait_for_ever_and_is_told_why() -> None:
     only = replica(max_concurrent=2)
-    dispatcher = dispatcher_of(only, queue_timeout_s=0.01)
+    dispatcher = dispatcher_of(only, busy_s=0.01)
     running = pytest.raises(ReplicaBusy, match="2 requests are running, as many as may")
     with dispatcher.sending_to(only), dispatcher.sending_to(only), running:
         await dispatcher.choose(VIEW, Attempts())
@@ -59,7 +60,7 @@ async def test_another_replica_with_room_gets_it() -> None:
 
 async def test_nobody_waits_for_providers_that_have_all_refused() -> None:
     only = replica()
-    dispatcher, attempts = dispatcher_of(only, queue_timeout_s=60.0), Attempts()
+    dispatcher, attempts = dispatcher_of(only, busy_s=60.0), Attempts()
     attempts.record(only, ReplicaBusy("slow down"), is_death=False)
     async with asyncio.timeout(1):
         with pytest.raises(ReplicaBusy, match="slow down"):
@@ -68,7 +69,7 @@ async def test_nobody_waits_for_providers_that_have_all_refused() -> None:
 
 async def test_a_minutes_requests_are_refused_with_the_seconds_until_the_next() -> None:
     only = replica(requests_per_minute=2)
-    dispatcher = dispatcher_of(only, queue_timeout_s=0.01)
+    dispatcher = dispatcher_of(only, busy_s=0.01)
     for _ in range(2):
         with dispatcher.sending_to(await dispatcher.choose(VIEW, Attempts())):
             pass
