@@ -24,11 +24,11 @@ def test_a_killed_worker_is_gone_from_the_gateway_at_once(cluster: Cluster) -> N
     wait_until(lambda: not cluster.serves("echo"), timeout_s=2.0)
 
 
-def test_a_stopped_worker_is_gone_within_5_s_and_back_when_it_goes_on(cluster: Cluster) -> None:
+def test_a_stopped_worker_is_gone_within_12_s_and_back_when_it_goes_on(cluster: Cluster) -> None:
     worker = cluster.start_worker(*ECHO)
     wait_until(lambda: cluster.serves("echo"))
     worker.send(signal.SIGSTOP)
-    wait_until(lambda: not cluster.serves("echo"), timeout_s=6.0)
+    wait_until(lambda: not cluster.serves("echo"), timeout_s=12.0)
     worker.send(signal.SIGCONT)
     wait_until(lambda: cluster.serves("echo"), timeout_s=10.0)
     assert cluster.ask("still there?") == "still there?"

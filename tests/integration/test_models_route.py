@@ -51,7 +51,7 @@ async def test_the_list_and_the_model_show_the_same_card(site: Site) -> None:
     assert listed == cards
     assert cards[0]["features"] == ["tools"]
     assert cards[0]["aliases"] == ["fake"]
-    assert cards[0]["replicas"] == {"total": 1, "ready": 1, "starting": 0, "draining": 0}
+    assert cards[0]["replicas"] == {"total": 1, "ready": 1, "silent": 0, "starting": 0, "draining": 0}
 
 
 async def test_an_id_may_be_percent_encoded(site: Site) -> None:

@@ -118,7 +118,7 @@ def row_of(replica: Replica, tokens_per_s: float | None) -> Row:
     )
 
 
-_COLOURS = {"ready": "green", "starting": "yellow", "draining": "cyan"}
+_COLOURS = {"ready": "green", "silent": "yellow", "starting": "yellow", "draining": "cyan"}
 _HEADINGS = ("MODEL", "REPLICA", "ENGINE", "STATE", "RUNNING", "WAITING", "KV CACHE", "TOK/S", "CONTEXT")
 
 

@@ -1,6 +1,5 @@
 """The controller's HTTP face: workers hold `/workers`, gateways read `/watch`, people read `/replicas`."""
 
-import asyncio
 import hmac
 import json
 import logging
@@ -14,10 +13,10 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
+from polychat.controller import workers
 from polychat.controller.board import Board
-from polychat.routing import feed
 from polychat.routing.replica import Replica
 
 log = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ def create(board: Board, *, token: str = "") -> Starlette:
     if not token:
         guards.insert(0, Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_NAMES, www_redirect=False))
     routes = [
-        WebSocketRoute("/workers", _workers),
+        WebSocketRoute("/workers", workers.hold),
         Route("/watch", _watch),
         Route("/replicas", _replicas),
         Route("/health", _health),
@@ -88,53 +87,6 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, messa
         await WebSocket(scope, receive, send).send_denial_response(response)
     else:
         await response(scope, receive, send)
-
-
-async def _workers(websocket: WebSocket) -> None:
-    """One worker's connection, until it goes or falls silent."""
-    board: Board = websocket.app.state.board
-    await websocket.accept()
-    why = "its worker closed the connection"
-    try:
-        _take(board, websocket, await _next_message(websocket))
-        await websocket.send_text(feed.encode(feed.Welcome(board.id)).decode())
-        while True:
-            _take(board, websocket, await _next_message(websocket))
-    except WebSocketDisconnect:
-        pass
-    except TimeoutError:
-        why = f"its worker said nothing for {feed.SILENCE_S:g} s"
-        await _close(websocket, 1001, why)
-    except (msgspec.MsgspecError, KeyError) as exc:  # KeyError: a binary frame
-        why = f"its worker sent what is not understood: {exc}"
-        await _close(websocket, 1008, why[:120])
-    finally:
-        board.leave(owner=websocket, why=why)
-
-
-async def _next_message(websocket: WebSocket) -> feed.FromWorker:
-    text = await asyncio.wait_for(websocket.receive_text(), feed.SILENCE_S)
-    message: feed.FromWorker = feed.decode_from_worker(text)
-    return message
-
-
-def _take(board: Board, websocket: WebSocket, message: feed.FromWorker) -> None:
-    match message:
-        case feed.Announce(replica=replica):
-            board.announce(replica, owner=websocket)
-        case feed.ReportLoad(id=replica_id, load=load):
-            board.report_load(replica_id, load, owner=websocket)
-        case feed.Withdraw(id=replica_id):
-            board.withdraw(replica_id, owner=websocket)
-        case feed.Beat():
-            pass
-
-
-async def _close(websocket: WebSocket, code: int, reason: str) -> None:
-    try:
-        await websocket.close(code, reason)
-    except (RuntimeError, WebSocketDisconnect):  # it has gone meanwhile
-        return
 
 
 async def _watch(request: Request) -> Response:

@@ -8,10 +8,11 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from polychat.routing import feed
 from polychat.routing.registry import Registry
-from polychat.routing.replica import Replica
+from polychat.routing.replica import Replica, ReplicaState
 from polychat.types import Load
 
 log = logging.getLogger(__name__)
@@ -26,20 +27,17 @@ class Board:
         self.id = secrets.token_hex(8)
         self.registry = Registry()
         self._owners: dict[str, object] = {}  # replica id -> the connection that announced it last
+        self._silent: dict[str, Replica] = {}  # replica id -> it as it was before its worker fell silent
         self._watchers: set[asyncio.Queue[bytes | None]] = set()
 
     def announce(self, replica: Replica, *, owner: object) -> None:
         """Record a replica as told by the connection `owner`. A newer connection replaces an older one."""
+        self._silent.pop(replica.id, None)
         for other in self.registry:
             if other.id != replica.id and _same_place(other, replica):
                 self._forget(other.id, why="another worker took its address")
-        before = self.registry.get(replica.id)
         self._owners[replica.id] = owner
-        self.registry.put(replica)
-        self._tell(feed.Put(replica))
-        if before is None or before.state is not replica.state:
-            detail = f" ({replica.detail})" if replica.detail else ""
-            log.info("%s at %s is %s%s", replica.model, replica.url, replica.state, detail)
+        self._put(replica)
 
     def report_load(self, replica_id: str, load: Load, *, owner: object) -> None:
         """Record a load report, unless a newer connection speaks for this replica."""
@@ -51,13 +49,26 @@ class Board:
         if self._owners.get(replica_id) is owner:
             self._forget(replica_id, why="its worker says so")
 
+    def silent(self, *, owner: object, why: str) -> None:
+        """Nothing has been heard from the connection `owner`: what it speaks for is asked last."""
+        for replica in self._of(owner):
+            if replica.state is ReplicaState.READY:
+                self._silent[replica.id] = replica
+                self._put(replace(replica, state=ReplicaState.SILENT, detail=why))
+
+    def heard(self, *, owner: object) -> None:
+        """The connection `owner` speaks again: all is as before."""
+        for replica in self._of(owner):
+            if (before := self._silent.pop(replica.id, None)) is not None:
+                self._put(before)
+
     def leave(self, *, owner: object, why: str) -> None:
         """The connection `owner` is gone, and with it each replica that it spoke for."""
-        for replica_id in [id_ for id_, speaker in self._owners.items() if speaker is owner]:
-            self._forget(replica_id, why=why)
+        for replica in self._of(owner):
+            self._forget(replica.id, why=why)
 
     async def watch(self) -> AsyncIterator[bytes]:
-        """One watcher's lines: a snapshot, then each change, a beat in each quiet second.
+        """One watcher's lines: a snapshot, then each change, and a beat when there is none.
 
         Ends when the watcher falls behind by WATCHER_BACKLOG, or the controller goes.
         """
@@ -75,8 +86,20 @@ class Board:
         for queue in self._watchers:
             _end(queue)
 
+    def _of(self, owner: object) -> list[Replica]:
+        return [replica for replica in self.registry if self._owners.get(replica.id) is owner]
+
+    def _put(self, replica: Replica) -> None:
+        before = self.registry.get(replica.id)
+        self.registry.put(replica)
+        self._tell(feed.Put(replica))
+        if before is None or before.state is not replica.state:
+            detail = f" ({replica.detail})" if replica.detail else ""
+            log.info("%s at %s is %s%s", replica.model, replica.url, replica.state, detail)
+
     def _forget(self, replica_id: str, *, why: str) -> None:
         self._owners.pop(replica_id, None)
+        self._silent.pop(replica_id, None)
         gone = self.registry.get(replica_id)
         if gone is not None and self.registry.remove(replica_id):
             self._tell(feed.Remove(replica_id))
@@ -106,7 +129,7 @@ def _line(message: feed.ToGateway) -> bytes:
     return feed.encode(message) + b"\n"
 
 
-_BEAT = _line(feed.Beat())
+_BEAT = feed.BEAT + b"\n"
 
 
 async def _next_line(queue: "asyncio.Queue[bytes | None]") -> bytes | None:

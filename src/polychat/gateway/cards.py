@@ -57,7 +57,7 @@ _decode = msgspec.json.Decoder(_Results).decode
 
 def card(name: str, replicas: Sequence[Replica], result: ConformanceResult | None = None) -> ModelCard:
     """The model called `name`, which `replicas`, at least one, serve. `result`: its last conformance run."""
-    first = next((replica for replica in replicas if replica.state is ReplicaState.READY), replicas[0])
+    first = next((replica for replica in replicas if replica.state.takes_requests), replicas[0])
     endpoints = frozenset().union(*(replica.endpoints for replica in replicas))
     note, found = (msgspec.UNSET, None) if result is None else _read(result)
     features = _features(replicas, found)

@@ -38,7 +38,7 @@ class ControllerLink:
 
     async def run(self) -> None:
         """Follow for ever, connecting again RETRY_S after each loss."""
-        timeout = httpx.Timeout(feed.SILENCE_S)
+        timeout = httpx.Timeout(feed.DEAF_AFTER_S)
         http = httpx.AsyncClient(
             trust_env=False,  # a company's proxy does not know the way to the controller
             timeout=timeout,

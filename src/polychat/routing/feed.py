@@ -1,10 +1,11 @@
 """The messages of the control plane, and how a registry follows them.
 
 A worker holds a WebSocket to the controller and sends `Announce` for each replica it speaks for (again at
-each change of state), `ReportLoad` once a second or a `Beat` if it has no news, and `Withdraw` when a model
-is no longer there; the controller answers the first message with `Welcome`. A gateway reads `GET /watch`, one
-JSON document a line: `Snapshot`, then each `Put`, `ReportLoad`, `Remove` as it happens and a `Beat` in each
-quiet second, so that silence means trouble. Every message carries its name in `type`.
+each change of state), `ReportLoad` now and then or a `Beat` if it has no news, and `Withdraw` when a model
+is no longer there; the controller answers the first message with `Welcome` and then says `Beat`. A gateway
+reads `GET /watch`, one JSON document a line: `Snapshot`, then each `Put`, `ReportLoad`, `Remove` as it
+happens and a `Beat` when there is nothing else to say, so that silence means trouble. Every message carries
+its name in `type`.
 """
 
 import msgspec
@@ -13,8 +14,10 @@ from polychat.routing.registry import Registry
 from polychat.routing.replica import Replica
 from polychat.types import Load
 
-BEAT_S = 1.0  # how often a worker reports its load, and the controller says that it is alive
-SILENCE_S = 3.0  # a peer that says nothing for so long is taken for dead, although its connection stands
+BEAT_S = 0.2  # how often workers and the controller say that they are alive
+SILENT_AFTER_S = 0.8  # a worker that says nothing for so long is asked last
+LOST_AFTER_S = 10.0  # and after so long no more, although its connection stands; a worker does as much
+DEAF_AFTER_S = 3.0  # a gateway that hears nothing for so long follows anew
 
 
 class Announce(msgspec.Struct, frozen=True, tag="announce"):
@@ -58,7 +61,7 @@ class Remove(msgspec.Struct, frozen=True, tag="remove"):
 
 
 class Beat(msgspec.Struct, frozen=True, tag="beat"):
-    """Controller to gateway, worker to controller: still here."""
+    """Controller to gateway and worker, worker to controller: still here."""
 
 
 FromWorker = Announce | ReportLoad | Withdraw | Beat
@@ -67,6 +70,7 @@ ToGateway = Snapshot | Put | ReportLoad | Remove | Beat
 encode = msgspec.json.Encoder().encode
 decode_from_worker = msgspec.json.Decoder(FromWorker).decode
 decode_welcome = msgspec.json.Decoder(Welcome).decode
+BEAT = encode(Beat())
 decode_to_gateway = msgspec.json.Decoder(ToGateway).decode
 
 

@@ -66,7 +66,7 @@ class Registry:
         return found | {alias: replicas for alias, replicas in aliased.items() if alias not in found}
 
     def ready(self, model: str, endpoint: Endpoint) -> list[Replica]:
-        """The replicas that may take a request for `model`, at least one.
+        """The replicas that may take a request for `model`, at least one; silent ones if no other can.
 
         Raises:
             UnknownModel: no replica in any state serves `model`.
@@ -79,10 +79,10 @@ class Registry:
         offering = [r for r in serving if endpoint in r.endpoints]
         if not offering:
             raise NotImplementedByModel(model, endpoint)
-        ready = [r for r in offering if r.state is ReplicaState.READY]
-        if not ready:
+        taking = [r for r in offering if r.state.takes_requests]
+        if not taking:
             raise NoReplicaAvailable(model, reason=_why_not_ready(offering))
-        return ready
+        return [r for r in taking if r.state is ReplicaState.READY] or taking
 
 
 def _why_not_ready(replicas: list[Replica]) -> str:

@@ -9,7 +9,13 @@ from polychat.types import Endpoint, Feature, Load
 class ReplicaState(StrEnum):
     STARTING = "starting"  # weights loading, or the engine is being restarted
     READY = "ready"  # takes requests
+    SILENT = "silent"  # was ready, then its worker or its engine has said nothing for a moment: asked last
     DRAINING = "draining"  # finishes what it has, takes nothing new
+
+    @property
+    def takes_requests(self) -> bool:
+        """Whether a request may come. Of a silent one only if no other is ready: it may well be alive."""
+        return self in (ReplicaState.READY, ReplicaState.SILENT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from polychat.engines.base import Engine, EngineUnresponsive, NamesItsModel
 from polychat.errors import SetupError
-from polychat.routing import feed
 from polychat.routing.replica import Replica, ReplicaState
 from polychat.types import Load
 from polychat.worker import backoff
@@ -23,6 +22,9 @@ log = logging.getLogger(__name__)
 ANNOUNCE_START_AFTER_S = 1.0  # an engine that is up sooner is announced once, as ready
 _DIGITS = re.compile(r"\d+")
 PROGRESS_S = 0.5  # how often a start is asked what it is at
+LOOK_S = 0.3  # how often an engine that runs is asked for its load
+PATIENCE_S = 0.45  # an engine that takes longer to tell it is asked for answers last
+REPORT_S = 1.0  # how often a load that stays as it is is told all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Agent:
         self._orders = orders
         self._shown: tuple[object, ...] | None = None  # what was told last
         self._logged: tuple[object, ...] = ()  # of that, what the log has been told last
+        self._reported_s = -REPORT_S
         self._ending = Ending(link, drain_timeout_s=orders.drain_timeout_s)
 
     def stop(self) -> None:
@@ -110,23 +113,41 @@ class Agent:
         return f"{self._why}; {news}" if self._why else news
 
     async def _watch_engine(self) -> str:
-        """Report its load every second until it is gone; how it went."""
+        """Look after it until it is gone; how it went."""
         gone = asyncio.ensure_future(self._engine.wait_exit())
+        looking = asyncio.create_task(self._keep_looking())
         try:
-            while True:
-                await asyncio.wait({gone}, timeout=feed.BEAT_S)
-                if gone.done():
-                    return gone.result()
-                await self._report_load()
+            await asyncio.wait({gone, looking}, return_when=asyncio.FIRST_COMPLETED)
+            if looking.done():
+                looking.result()  # raises: it does not end by itself
+            return gone.result()
         finally:
             gone.cancel()
+            looking.cancel()
 
-    async def _report_load(self) -> None:
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self._look()
+
+    async def _look(self) -> None:
+        """Ask for its load, and tell at once when it takes its time."""
+        asked = asyncio.ensure_future(self._engine.load())
         try:
-            load = await self._engine.load()
+            await asyncio.wait({asked}, timeout=PATIENCE_S)
+            if not asked.done() and self._replica.state is ReplicaState.READY:
+                self._show(ReplicaState.SILENT, f"the engine has not answered for {PATIENCE_S:g} s")
+            load = await asked
         except EngineUnresponsive as exc:
             self._show(ReplicaState.STARTING, str(exc))
             return
+        finally:
+            asked.cancel()
+        self._report(load)
+
+    def _report(self, load: Load) -> None:
+        now_s = asyncio.get_running_loop().time()
+        is_news = load != self._replica.load or now_s - self._reported_s >= REPORT_S
         self._replica = replace(
             self._replica,
             load=load,
@@ -134,7 +155,8 @@ class Agent:
             context_length=self._engine.context_length,
         )
         self._show(ReplicaState.READY, "")
-        if self._link is not None:
+        if self._link is not None and is_news:
+            self._reported_s = now_s
             self._link.report(self._replica.id, load)
 
     def _locate(self, url: str) -> None:

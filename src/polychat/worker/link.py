@@ -22,9 +22,10 @@ CONNECT_TIMEOUT_S = 3.0
 class Link:
     """Keeps replicas known to the controller at `address`, through its restarts."""
 
-    def __init__(self, address: str, *, token: str = "") -> None:
+    def __init__(self, address: str, *, token: str = "", deaf_after_s: float = feed.LOST_AFTER_S) -> None:
         self._address = address.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._deaf_after_s = deaf_after_s
         self._replicas: dict[str, Replica] = {}  # by id
         self._untold: dict[str, feed.FromWorker] = {}  # by a replica's id: the last news of it
         self._news = asyncio.Event()
@@ -85,7 +86,7 @@ class Link:
             additional_headers=self._headers,
             open_timeout=CONNECT_TIMEOUT_S,
             close_timeout=0.5,
-            ping_interval=None,  # reports go one way and welcome the other; silence is noticed by both ends
+            ping_interval=None,  # beats go both ways
             compression=None,
             proxy=None,
         ) as websocket:
@@ -97,17 +98,18 @@ class Link:
             await self._talk(websocket)
 
     async def _talk(self, websocket: ClientConnection) -> None:
-        """Send what is new, or a beat when a second has passed without news, until the line breaks."""
-        closed = asyncio.ensure_future(websocket.wait_closed())
+        """Send what is new, or a beat when there is none, until the line breaks or nothing comes back."""
+        deaf = asyncio.ensure_future(_until_silent(websocket, self._deaf_after_s))
         try:
-            while not closed.done():
+            while not deaf.done():
                 news = asyncio.ensure_future(self._news.wait())
-                await asyncio.wait({news, closed}, timeout=feed.BEAT_S, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({news, deaf}, timeout=feed.BEAT_S, return_when=asyncio.FIRST_COMPLETED)
                 news.cancel()
                 self._news.clear()
                 await self._tell(websocket)
+            deaf.result()
         finally:
-            closed.cancel()
+            deaf.cancel()
 
     async def _tell(self, websocket: ClientConnection) -> None:
         """Send what is untold, or a beat."""
@@ -140,3 +142,20 @@ class Link:
         if not self._complained:
             self._complained = True
             log.warning("waiting for the controller at %s (%s)", self._address, why or type(why).__name__)
+
+
+async def _until_silent(websocket: ClientConnection, deaf_after_s: float) -> None:
+    """Read the controller's beats until none comes, counted in turns: a worker that slept has missed none.
+
+    Raises:
+        ConnectionClosed: it has closed the line.
+    """
+    missed = 0
+    while missed * feed.BEAT_S < deaf_after_s:
+        try:
+            async with asyncio.timeout(feed.BEAT_S):
+                await websocket.recv()
+            missed = 0
+        except TimeoutError:
+            missed += 1
+    raise TimeoutError(f"it has said nothing for {deaf_after_s:g} s")

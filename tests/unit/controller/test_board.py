@@ -127,3 +127,24 @@ def test_people_do_not_see_a_providers_headers() -> None:
     told = replace(A, outside=Outside("p", "P_KEY", headers=(("x-team", "hush"),)))
     assert "hush" not in str(public(told)) + repr(told)
     assert "P_KEY" in str(public(told))
+
+
+async def test_a_silent_worker_is_told_as_such_and_is_as_before_once_it_speaks() -> None:
+    board = Board()
+    board.announce(A, owner="worker")
+    watch = board.watch()
+    await read(watch)
+    board.silent(owner="worker", why="nothing for 1 s")
+    board.heard(owner="worker")
+    silent = replace(A, state=ReplicaState.SILENT, detail="nothing for 1 s")
+    assert [await read(watch), await read(watch)] == [Put(silent), Put(A)]
+
+
+async def test_what_a_silent_worker_announces_holds() -> None:
+    board = Board()
+    draining = replace(A, state=ReplicaState.DRAINING)
+    board.announce(A, owner="worker")
+    board.silent(owner="worker", why="nothing for 1 s")
+    board.announce(draining, owner="worker")
+    board.heard(owner="worker")
+    assert list(board.registry) == [draining]

@@ -39,6 +39,12 @@ def test_a_draining_replica_gets_nothing_new() -> None:
     ]
 
 
+def test_a_silent_replica_is_asked_only_if_no_other_is_ready() -> None:
+    silent, other = replace(QWEN, state=ReplicaState.SILENT), replace(QWEN, id="r2")
+    assert registry_of(silent, other).ready("qwen", Endpoint.CHAT) == [other]
+    assert registry_of(silent).ready("qwen", Endpoint.CHAT) == [silent]
+
+
 def test_a_route_no_replica_of_the_model_offers_is_not_implemented() -> None:
     with pytest.raises(NotImplementedByModel, match="does not serve /v1/embeddings"):
         registry_of(QWEN).ready("qwen", Endpoint.EMBEDDINGS)

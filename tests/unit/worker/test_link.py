@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import pytest
@@ -40,9 +40,15 @@ async def ear() -> Ear:
 
 @pytest.fixture
 async def link(ear: Ear) -> AsyncIterator[Link]:
+    async with following(ear) as link:
+        yield link
+
+
+@asynccontextmanager
+async def following(ear: Ear, *, deaf_after_s: float = 60.0) -> AsyncIterator[Link]:
     async with serve(ear.listen, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        link = Link(f"http://127.0.0.1:{port}")
+        link = Link(f"http://127.0.0.1:{port}", deaf_after_s=deaf_after_s)
         running = asyncio.create_task(link.run())
         yield link
         running.cancel()
@@ -69,7 +75,7 @@ async def test_one_of_several_goes_and_the_other_stays(link: Link, ear: Ear) -> 
     assert told[2:] == [feed.Withdraw("a"), feed.ReportLoad("b", Load(running=2))]
 
 
-async def test_a_quiet_second_is_a_beat(link: Link, ear: Ear) -> None:
+async def test_a_beat_is_said_when_there_is_no_news(link: Link, ear: Ear) -> None:
     link.announce(A)
     assert await ear.next() == feed.Announce(A)
     assert await ear.next() == feed.Beat()
@@ -79,3 +85,10 @@ async def test_what_was_never_announced_is_not_withdrawn(link: Link, ear: Ear) -
     link.withdraw("a")
     link.announce(B)
     assert await ear.next() == feed.Announce(B)
+
+
+async def test_a_controller_that_says_nothing_is_connected_to_anew(ear: Ear) -> None:
+    async with following(ear, deaf_after_s=0.3) as link:
+        link.announce(A)
+        told = [await ear.next() for _ in range(5)]
+    assert told.count(feed.Announce(A)) == 2

@@ -23,7 +23,7 @@ from polychat.types import Endpoint, Feature, Load
 log = logging.getLogger(__name__)
 
 HEALTH_TIMEOUT_S = 2.0
-METRICS_TIMEOUT_S = 0.5  # they wait for the batch that runs; the values of before are good enough
+METRICS_TIMEOUT_S = 0.3  # they wait for the batch that runs; the values of before are good enough
 POLL_S = 0.1
 _PORT_LOST = "couldn't bind HTTP server socket"
 _REASON = re.compile(r"error loading model: (?:llama_model_loader: )?(.+)$")

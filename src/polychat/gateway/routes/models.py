@@ -12,7 +12,7 @@ from polychat.gateway.cards import card, renamed
 from polychat.gateway.exchange import Exchange
 from polychat.gateway.routes.messages import is_anthropics
 from polychat.gateway.state import Gateway
-from polychat.routing.replica import Replica, ReplicaState
+from polychat.routing.replica import Replica
 from polychat.schema.answers.models import ModelCard, ModelList
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ async def list_models(gateway: Gateway, exchange: Exchange) -> None:
     cards = [
         _card(gateway, name, replicas)
         for name, replicas in gateway.registry.by_name().items()
-        if any(replica.state is ReplicaState.READY for replica in replicas)
+        if any(replica.state.takes_requests for replica in replicas)
     ]
     shown = anthropic.listing(cards) if is_anthropics(exchange) else ModelList(data=cards)
     await exchange.json(msgspec.json.encode(shown))

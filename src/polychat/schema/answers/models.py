@@ -19,6 +19,7 @@ class ReplicaCounts(msgspec.Struct, frozen=True):
 
     total: int
     ready: int
+    silent: int
     starting: int
     draining: int
 

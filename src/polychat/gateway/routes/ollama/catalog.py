@@ -10,7 +10,7 @@ from polychat.gateway.exchange import Exchange
 from polychat.gateway.routes.inference import read_json
 from polychat.gateway.routes.ollama.names import served_name
 from polychat.gateway.state import Gateway
-from polychat.routing.replica import Replica, ReplicaState
+from polychat.routing.replica import Replica
 
 Card = Callable[[str, Replica], dict[str, object]]
 
@@ -55,7 +55,7 @@ async def managed_elsewhere(gateway: Gateway, exchange: Exchange) -> None:
 
 async def _list(gateway: Gateway, exchange: Exchange, card: Card) -> None:
     ready = {
-        name: [replica for replica in replicas if replica.state is ReplicaState.READY]
+        name: [replica for replica in replicas if replica.state.takes_requests]
         for name, replicas in gateway.registry.by_name().items()
     }
     models = [card(name, replicas[0]) for name, replicas in ready.items() if replicas]
