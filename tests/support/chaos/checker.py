@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from tests.support.chaos.asks import ECHO, Api, Ask, Key
 from tests.support.chaos.history import End, Outages, Trace, Verb
 from tests.support.chaos.reading import Reading
-from tests.support.chaos.streams import read
 
 KNOWN_ERRORS = frozenset(
     {
@@ -61,8 +60,8 @@ class Checker:
         self._outages = outages
         self._undisturbed = undisturbed
 
-    def rule_broken(self, trace: Trace) -> str:
-        """The rule that the request broke, "" if it ended well."""
+    def rule_broken(self, trace: Trace, reading: Reading) -> str:
+        """The rule that the request broke, "" if it ended well. `reading`: of its body."""
         match trace.end:
             case End.LEFT:
                 return ""
@@ -73,7 +72,7 @@ class Checker:
             case End.DROPPED:
                 return self._unless_gateway_died(trace)
             case End.WHOLE:
-                return self._of_whole(trace, read(trace))
+                return self._of_whole(trace, reading)
 
     def expected(self, ask: Ask) -> Expected:
         """What an undisturbed site answers."""

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.support.chaos.asks import Ask, Manner
+from tests.support.chaos.asks import Ask, Key, Manner
 from tests.support.chaos.history import End, Trace
 
 PATIENCE_S = 60.0
@@ -26,8 +26,9 @@ class Client:
     """Asks, at the first gateway that takes the connection."""
 
     def __init__(
-        self, keys: Mapping[str, str], clock: Callable[[], float], *, patience_s: float = PATIENCE_S
+        self, keys: Mapping[Key, str], clock: Callable[[], float], *, patience_s: float = PATIENCE_S
     ) -> None:
+        """`keys`: the secret of each."""
         self._keys = keys
         self._clock = clock
         self._patience_s = patience_s

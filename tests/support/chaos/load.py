@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tests.support.chaos.asks import Ask
 from tests.support.chaos.client import Client, Door
@@ -10,28 +10,24 @@ from tests.support.chaos.history import Trace
 
 
 class Load:
-    """Asks at a rate, each request at a gateway of its own choice, the other one as the second."""
+    """Asks each request at a gateway chosen by chance, with the others as the next."""
 
-    def __init__(
-        self, client: Client, asks: Iterator[Ask], doors: Sequence[Door], *, rate: float, seed: int
-    ) -> None:
-        self.traces: list[Trace] = []  # that have ended; whoever has judged them takes them out
+    def __init__(self, client: Client, doors: Sequence[Door], told: Callable[[Trace], None]) -> None:
+        """`told` hears of each request when it has ended."""
         self._client = client
-        self._asks = asks
         self._doors = doors
-        self._rate = rate
-        self._chance = random.Random(f"load {seed}")
+        self._told = told
         self._running: set[asyncio.Task[None]] = set()
 
-    async def run(self) -> None:
-        """Until it is cancelled; what has begun goes on."""
+    async def run(self, asks: Iterable[Ask], *, rate: float, seed: int) -> None:
+        """Until it is cancelled; what has begun goes on. `rate`: requests per second, at random times."""
         loop = asyncio.get_running_loop()
+        chance = random.Random(f"load {seed}")
         due_s = loop.time()
-        for ask in self._asks:
-            due_s += self._chance.expovariate(self._rate)
+        for ask in asks:
+            due_s += chance.expovariate(rate)
             await asyncio.sleep(max(0.0, due_s - loop.time()))
-            doors = self._chance.sample(self._doors, len(self._doors))
-            task = asyncio.create_task(self._ask(ask, doors))
+            task = asyncio.create_task(self._ask(ask, chance.sample(self._doors, len(self._doors))))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
@@ -41,12 +37,4 @@ class Load:
             await asyncio.wait(self._running)
 
     async def _ask(self, ask: Ask, doors: Sequence[Door]) -> None:
-        self.traces.append(await self._client.ask(ask, doors))
-
-
-async def once(
-    client: Client, asks: Iterator[Ask], doors: Sequence[Door], told: Callable[[Trace], None]
-) -> None:
-    """Ask one after the other."""
-    for ask in asks:
-        told(await client.ask(ask, doors))
+        self._told(await self._client.ask(ask, doors))

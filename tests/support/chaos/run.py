@@ -2,27 +2,28 @@
 
 import asyncio
 import contextlib
-import itertools
-import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.chaos import leftovers
-from tests.support.chaos.asks import Api, Key, Mix, questions
-from tests.support.chaos.checker import Checker, Expected
+from polychat.db import address
+from polychat.db.address import Address
+from tests.support import postgresql
+from tests.support.chaos import accounts, leftovers
+from tests.support.chaos.asks import Ask, Mix, questions
 from tests.support.chaos.client import Client
-from tests.support.chaos.history import End, Trace, timeline
+from tests.support.chaos.history import timeline
+from tests.support.chaos.judge import Judge
 from tests.support.chaos.load import Load
 from tests.support.chaos.schedule import Storm, storms
 from tests.support.chaos.site import Site, all_well, running, strays
 from tests.support.chaos.storm import RECOVERS_WITHIN_S, Weather
-from tests.support.chaos.streams import read
 from tests.support.polling import eventually
 
 CALM_S = 3.0
 QUIET_WITHIN_S = 10.0
+WARM_UP = 200  # requests
 MOST_SHOWN = 5  # violations; more have the same reason
 
 
@@ -50,70 +51,89 @@ class Report:
     def shown(self) -> str:
         """Everything that whoever looks for the reason needs."""
         counts = ", ".join(f"{count} {what}" for what, count in sorted(self.counts.items()))
-        lines = [f"{self.options}: {counts}"]
+        lines = [f"{self.options}: {len(self.storms)} storms; {counts}"]
         if self.violations:
             lines += [f"{len(self.violations)} violations; the logs are in {self.folder}", "Schedule:"]
             lines += [f"  {number}. {storm.shown()}" for number, storm in enumerate(self.storms, 1)]
-            lines += ["Who could not work:", self.outages, *self.violations[:MOST_SHOWN]]
+            lines += ["Who could not work:", self.outages]
+            lines += [f"VIOLATION: {each}" for each in self.violations[:MOST_SHOWN]]
         return "\n".join(lines)
 
 
 async def run(options: Options, folder: Path, say: Callable[[str], None] = lambda line: None) -> Report:
     """Run it to its end; `say` hears of each storm."""
     report = Report(options, folder)
-    async with running(folder) as site:
-        await _Run(site, report, say).run()
-    report.violations += [f"VIOLATION: left over: {stray}" for stray in strays(folder)]
-    report.violations += [f"VIOLATION: {end}" for end in site.unasked]
+    with _database(options, folder) as (used, server):
+        keyring = await accounts.made_keys(used)
+        async with running(folder, api_flags=("--db", _url(used)), server=server) as site:
+            running_one = _Run(site, report, keyring, say)
+            await running_one.run()
+        counted = await accounts.counted(used, keyring)  # the gateways have ended: all has been written
+    report.violations += running_one.judge.book.disagreements(counted)
+    report.violations += [f"left over: {stray}" for stray in strays(folder)] + site.unasked
     return report
 
 
+@contextlib.contextmanager
+def _database(options: Options, folder: Path) -> Iterator[tuple[Address, postgresql.Server | None]]:
+    if options.database == "sqlite":
+        yield address.of_file(folder / "polychat.db"), None
+        return
+    with postgresql.server() as server:
+        yield address.parse(server.url), server
+
+
+def _url(used: Address) -> str:
+    return used.url.replace("+aiosqlite", "").replace("+asyncpg", "")
+
+
 class _Run:
-    def __init__(self, site: Site, report: Report, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, site: Site, report: Report, keyring: accounts.Keyring, say: Callable[[str], None]
+    ) -> None:
         self._site = site
         self._report = report
         self._say = say
-        self._client = Client({key: key.value for key in Key}, self._clock)
+        self._client = Client(keyring.secrets, self._clock)
         self._start_s = asyncio.get_running_loop().time()
         self._weather = Weather(site, self._clock)
-        seed, rate = report.options.seed, report.options.rate
-        self._load = Load(self._client, iter(Mix(seed)), site.doors, rate=rate, seed=seed)
+        self.judge = Judge(self._weather.outages, self._found)
 
     def _clock(self) -> float:
         return asyncio.get_running_loop().time() - self._start_s
 
+    def _found(self, violation: str) -> None:
+        self._report.violations.append(violation)
+        self._say(f"VIOLATION: {violation.partition(chr(10))[0]}")
+
     async def run(self) -> None:
-        self._checker = Checker(self._weather.outages, await self._undisturbed())
-        await self._warm_up()
+        await self._ask_undisturbed()
         before = leftovers.holdings(self._site)
-        loading = asyncio.create_task(self._load.run())
+        options = self._report.options
+        load = Load(self._client, self._site.doors, self.judge.take)
+        asks = Mix(options.seed)
+        loading = asyncio.create_task(load.run(asks, rate=options.rate, seed=options.seed))
         try:
             await self._storms()
-        except (AssertionError, TimeoutError) as exc:
-            self._report.violations.append(f"VIOLATION: {exc}")
+        except* (AssertionError, TimeoutError) as group:
+            self._report.violations += [str(exc) for exc in group.exceptions]
         finally:
             loading.cancel()
-            await self._load.ended()
-        self._judge()
-        await self._check_leftovers(before)
+            await load.ended()
+        self.judge.judge_all()
+        self._report.counts = self.judge.counts
         self._report.outages = timeline(self._weather.outages.all)
+        await self._check_leftovers(before)
 
-    async def _undisturbed(self) -> dict[tuple[Api, str, bool], Expected]:
-        """What the built-in model says while nothing is done to it."""
-        found = {}
+    async def _ask_undisturbed(self) -> None:
+        """Learn what the built-in model says, and let every process do its work before it is measured."""
         for ask in questions():
-            reading = read(await self._client.ask(ask, self._site.doors))
-            assert reading.text, f"{ask} was not answered: {reading}"
-            counts = reading.prompt_tokens, reading.completion_tokens
-            found[ask.question] = Expected(reading.text, reading.finish, *counts)
-        return found
+            self.judge.learn(await self._client.ask(ask, self._site.doors))
+        await asyncio.gather(*(self._warm_up(ask) for ask, _ in zip(Mix(0), range(WARM_UP), strict=False)))
 
-    async def _warm_up(self) -> None:
-        """Let every process do its work once before it is measured."""
-        asks = itertools.islice(Mix(0), 200)
-        chance = random.Random(0)
-        doors = self._site.doors
-        await asyncio.gather(*(self._client.ask(ask, chance.sample(doors, len(doors))) for ask in asks))
+    async def _warm_up(self, ask: Ask) -> None:
+        doors = self._site.doors if ask.number % 2 else self._site.doors[::-1]
+        self.judge.take(await self._client.ask(ask, doors))
 
     async def _storms(self) -> None:
         for number, storm in enumerate(storms(self._report.options.seed, self._site.parts()), 1):
@@ -124,16 +144,7 @@ class _Run:
             await self._weather.blow(storm)
             await all_well(self._site, timeout_s=RECOVERS_WITHIN_S)
             await asyncio.sleep(CALM_S)
-            self._judge()
-
-    def _judge(self) -> None:
-        """Judge what has ended, and forget what was in order."""
-        traces, self._load.traces = self._load.traces, []
-        for trace in traces:
-            if rule := self._checker.rule_broken(trace):
-                self._report.violations.append(f"VIOLATION: {rule}\n{trace.shown()}")
-                self._say(self._report.violations[-1].partition("\n")[0])
-            self._report.counts[_kind(trace)] += 1
+            self.judge.judge(before_s=self._clock() - CALM_S)
 
     async def _check_leftovers(self, before: dict[str, leftovers.Holding]) -> None:
         async def is_quiet() -> bool:
@@ -142,12 +153,4 @@ class _Run:
         with contextlib.suppress(AssertionError):
             await eventually(is_quiet, timeout_s=QUIET_WITHIN_S)
         told = await leftovers.busy(self._site) + leftovers.grown(before, leftovers.holdings(self._site))
-        self._report.violations += [f"VIOLATION: left over: {each}" for each in told]
-
-
-def _kind(trace: Trace) -> str:
-    return "answered" if trace.end is End.WHOLE and trace.status == 200 else _other(trace)
-
-
-def _other(trace: Trace) -> str:
-    return f"status {trace.status}" if trace.end is End.WHOLE else trace.end.value
+        self._report.violations += [f"left over: {each}" for each in told]

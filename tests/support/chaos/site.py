@@ -15,6 +15,7 @@ from tests.support.chaos.history import Verb
 from tests.support.chaos.link import Flow, Link
 from tests.support.chaos.member import Member
 from tests.support.chaos.schedule import Part
+from tests.support.postgresql import Server
 from tests.support.processes import free_ports
 
 RESTART_AFTER_S = 0.3
@@ -34,12 +35,15 @@ class Site:
     doors: tuple[Door, ...]
     replicas: Mapping[str, tuple[str, ...]]  # model -> its workers
     http: httpx.AsyncClient
+    server: Server | None = None  # of the database, where it has one
     unasked: list[str] = field(default_factory=list)  # ends of processes that nobody has caused
     _expected_ends: set[int] = field(default_factory=set)
 
     def parts(self) -> list[Part]:
         """Everything that a storm may strike."""
         found = [Part(name, name.partition("-")[0], _verbs(name)) for name in self.members]
+        if self.server is not None:
+            found.append(Part("database", "database", (Verb.END_DATABASE,)))
         return found + [Part(name, name.partition("-")[0], _NETWORK) for name in self.links]
 
     def expect_end(self, member: Member) -> None:
@@ -87,10 +91,13 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, *, api_flags: tuple[str, ...] = ()) -> AsyncIterator[Site]:
+async def running(
+    folder: Path, *, api_flags: tuple[str, ...] = (), server: Server | None = None
+) -> AsyncIterator[Site]:
     """A site in `folder`, all of it well; none of its processes outlives the block."""
     async with httpx.AsyncClient(trust_env=False) as http:
         site = _site(folder, http, api_flags)
+        site.server = server
         try:
             for link in site.links.values():
                 await link.set(Flow.OPEN)

@@ -36,6 +36,8 @@ class Weather:
         self.outages.all.append(outage)
         if action.part in self._site.links:
             await self._strike_link(action)
+        elif action.verb is Verb.END_DATABASE:
+            await self._strike_database(action)
         else:
             await self._strike_member(action)
         await eventually(lambda: self._is_well(outage), timeout_s=RECOVERS_WITHIN_S)
@@ -46,6 +48,12 @@ class Weather:
         await link.set(_FLOWS[action.verb])
         await asyncio.sleep(action.lasts_s)
         await link.set(Flow.OPEN)
+
+    async def _strike_database(self, action: Action) -> None:
+        assert self._site.server is not None
+        await asyncio.to_thread(self._site.server.stop)
+        await asyncio.sleep(action.lasts_s)
+        await asyncio.to_thread(self._site.server.start)
 
     async def _strike_member(self, action: Action) -> None:
         member = self._site.members[action.part]

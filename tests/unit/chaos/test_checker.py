@@ -5,11 +5,12 @@ import pytest
 from tests.support.chaos.asks import Key
 from tests.support.chaos.checker import Checker
 from tests.support.chaos.history import End, Outages, Trace, Verb
+from tests.support.chaos.streams import read
 from tests.unit.chaos.traces import chunk, error_event, good_events, outages, refused, streamed
 
 
 def rule_broken(trace: Trace, struck: Outages | None = None) -> str:
-    return Checker(struck or outages(), {}).rule_broken(trace)
+    return Checker(struck or outages(), {}).rule_broken(trace, read(trace))
 
 
 def test_an_answer_as_undisturbed_breaks_no_rule() -> None:
@@ -65,7 +66,7 @@ def test_what_was_done_long_before_is_no_excuse() -> None:
 
 def test_only_the_key_with_limits_may_be_refused_for_one() -> None:
     assert rule_broken(refused(429, "rate_limit_exceeded", key=Key.TINY)) == ""
-  XX in rule_broken(refused(429, "rate_limit_exceeded"))
+    assert "that its key has not" in rule_broken(refused(429, "rate_limit_exceeded"))
 
 
 def test_an_error_without_an_envelope_is_found() -> None:
