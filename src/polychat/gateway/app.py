@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polychat.errors import DatabaseUnavailable, MethodNotAllowed, PlatformError, ReplicaError, UnknownRoute
-from polychat.gateway import retention
+from polychat.gateway import patience, retention
 from polychat.gateway.answers import usage_of
 from polychat.gateway.exchange import ClientLeft, Exchange
 from polychat.gateway.state import Gateway
@@ -90,6 +90,7 @@ async def _route(gateway: Gateway, exchange: Exchange) -> None:
         exchange.journey.caller = gateway.keys.check(
             exchange.header(b"authorization"), exchange.header(b"x-api-key")
         )
+        _note_hurry(exchange)
     if not route.methods:
         raise UnknownRoute(method, path)
     handler = route.methods.get("GET" if method == "HEAD" else method)
@@ -99,6 +100,12 @@ async def _route(gateway: Gateway, exchange: Exchange) -> None:
         await exchange.empty(headers={"allow": route.allowed})
     else:
         raise MethodNotAllowed(method, path, route.allowed)
+
+
+def _note_hurry(exchange: Exchange) -> None:
+    journey, now_s = exchange.journey, asyncio.get_running_loop().time()
+    hurry = patience.read(exchange.request_headers, own=journey.caller.priority, now_s=now_s)
+    journey.deadline_s, journey.priority = hurry
 
 
 async def _live(gateway: Gateway, receive: Receive, send: Send) -> None:

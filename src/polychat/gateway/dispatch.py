@@ -21,6 +21,7 @@ from polychat.gateway.line import Blocked, Rules
 from polychat.gateway.lines import Lines
 from polychat.gateway.places import Places
 from polychat.gateway.shares import Shares
+from polychat.routing import feed
 from polychat.routing.breaker import Breakers
 from polychat.routing.policies import Candidate, Policy
 from polychat.routing.registry import Registry
@@ -115,10 +116,11 @@ class Dispatcher:
             line.finished(journey, began_s=began_s, now_s=now_s)
             self._end(replica, needs_place=needs_place)
 
-    def load_reported(self, replica_id: str) -> None:
-        """A replica has told its load: it may have room."""
-        replica = self._registry.get(replica_id)
-        if replica is not None:
+    def followed(self, message: feed.ToGateway) -> None:
+        """The registry has been brought up to date with `message`: somebody may go now."""
+        if not isinstance(message, feed.ReportLoad):
+            self.registry_changed()
+        elif (replica := self._registry.get(message.id)) is not None:
             self._lines.freed(replica)
 
     def registry_changed(self) -> None:

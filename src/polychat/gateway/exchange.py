@@ -48,6 +48,12 @@ class Exchange:
         """The query's parameters; of one that is repeated the last."""
         return dict(parse_qsl(self._scope["query_string"].decode("latin-1"), keep_blank_values=True))
 
+    @property
+    def request_headers(self) -> Headers:
+        """As they came, their names in lower case."""
+        headers: Headers = self._scope["headers"]
+        return headers
+
     def header(self, name: bytes) -> bytes:
         """A request header's value, b"" if it was not sent. `name` in lower case."""
         for key, value in self._scope["headers"]:

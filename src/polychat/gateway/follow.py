@@ -24,10 +24,10 @@ class ControllerLink:
         registry: Registry,
         *,
         token: str = "",
-        on_change: Callable[[], None] = lambda: None,
+        on_change: Callable[[feed.ToGateway], None] = lambda _: None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """`on_change` is called when replicas came, went or changed; `transport` replaces the network."""
+        """`on_change` is called with each message that says something new; `transport` replaces the network."""
         self.url = url.rstrip("/")
         self.is_connected = False
         self._follower = feed.Follower(registry)
@@ -71,8 +71,8 @@ class ControllerLink:
         if not self.is_connected:
             log.info("following the controller at %s", self.url)
             self.is_connected, self._last_trouble = True, ""
-        if not isinstance(message, feed.ReportLoad | feed.Beat):
-            self._on_change()
+        if not isinstance(message, feed.Beat):
+            self._on_change(message)
 
     def _report(self, trouble: str) -> None:
         """Say once what is wrong, not every half second."""

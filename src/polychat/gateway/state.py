@@ -94,7 +94,7 @@ class Gateway:
                 settings.controller_url,
                 registry,
                 token=settings.token,
-                on_change=dispatcher.registry_changed,
+                on_change=dispatcher.followed,
             ),
             database=database,
             responses=responses,

@@ -33,7 +33,9 @@ async def following(
 ) -> AsyncIterator[tuple[ControllerLink, Registry, asyncio.Event]]:
     registry, changed = Registry(), asyncio.Event()
     transport = httpx.MockTransport(answer)
-    link = ControllerLink("http://c/", registry, token=token, on_change=changed.set, transport=transport)
+    link = ControllerLink(
+        "http://c/", registry, token=token, on_change=lambda _: changed.set(), transport=transport
+    )
     task = asyncio.create_task(link.run())
     async with asyncio.timeout(5):
         yield link, registry, changed
