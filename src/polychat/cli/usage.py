@@ -36,13 +36,14 @@ def usage(
     from datetime import UTC, datetime
 
     from polychat.db import usage_report
+    from polychat.db.unclear import Unclear
     from polychat.errors import SetupError
 
     if as_csv and as_json:
         raise SetupError("--csv and --json are two answers; leave one of them out")
     try:
         asked = usage_report.question(by=by, since=since, until=until, today=datetime.now(UTC).date())
-    except usage_report.Unclear as exc:
+    except Unclear as exc:
         raise SetupError(f"--{exc.name}: {exc}") from exc
     asked = replace(asked, keys=tuple(key or ()), models=tuple(model or ()))
     rows = asyncio.run(_rows(_place(db), asked))

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
+from polychat.db.unclear import Unclear
 from polychat.db.usage import OUTCOMES, PARTS, Account, Part, Sums, Usage, Wanted
 
 DEFAULT_BY: tuple[Part, ...] = ("key", "model")
@@ -14,14 +15,6 @@ _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _DAYS = "day (2026-11-23), no month (2026-11), and neither today nor yesterday"
 
 Value = str | int | float | None
-
-
-class Unclear(ValueError):
-    """A question that cannot be read. `name` is the word of the question that is wrong."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(reason)
-        self.name = name
 
 
 @dataclass(frozen=True, slots=True)

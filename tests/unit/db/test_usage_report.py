@@ -3,8 +3,9 @@ from datetime import date
 import pytest
 
 from polychat.db.database import Database
+from polychat.db.unclear import Unclear
 from polychat.db.usage import OUTCOMES, Account, Batch, Sums, Usage
-from polychat.db.usage_report import Question, Row, Unclear, as_csv, fields, question, rows
+from polychat.db.usage_report import Question, Row, as_csv, fields, question, rows
 from polychat.gateway.journey import Outcome
 
 TODAY = date(2026, 11, 23)
