@@ -57,6 +57,7 @@ def api(
         raise SetupError(
             f"--dispatch-method {dispatch_method} is unknown; choose one of {', '.join(POLICIES)}"
         )
+    address = database.usable(db)
     settings = Settings(
         controller_url=_url(controller_address),
         token=token,
@@ -71,8 +72,9 @@ def api(
         queue=Rules(size=queue_size, busy_s=queue_timeout, absent_s=replica_timeout, batch_share=batch_share),
         drain_timeout_s=drain_timeout,
         max_body_bytes=max_body_mb * 1024 * 1024,
-        database=database.usable(db),
+        database=address,
         spool=state.home() / "spool",
+        counts=state.counts(address),
         keep_responses_days=keep_responses_days,
         image_hosts=options.split_list(image_hosts),
         aliases=aliases.parse(alias or ()),

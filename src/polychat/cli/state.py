@@ -1,9 +1,14 @@
 """Where polychat keeps what must last: logs, the chat's history."""
 
+import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from polychat.errors import SetupError
+
+if TYPE_CHECKING:
+    from polychat.db.address import Address
 
 
 def home() -> Path:
@@ -12,6 +17,14 @@ def home() -> Path:
         return Path(chosen).expanduser().absolute()
     state = os.environ.get("XDG_STATE_HOME")
     return (Path(state) if state else Path.home() / ".local" / "state") / "polychat"
+
+
+def counts(database: "Address") -> Path:
+    """The folder of what all gateways of this host that use the database count together."""
+    if database.path is not None:
+        return database.path.with_name(f"{database.path.name}-counts")
+    name = hashlib.sha256(database.shown.encode()).hexdigest()[:12]
+    return home() / "run" / f"counts-{name}"
 
 
 def made(folder: Path) -> Path:

@@ -55,4 +55,7 @@ class BudgetSpent(PlatformError):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return {"retry-after": str(self._retry_after_s)}
+        return {
+            "retry-after": str(self._retry_after_s),
+            "x-should-retry": "false",  # OpenAI's SDKs heed it: days are too long to wait
+        }

@@ -90,6 +90,7 @@ async def _route(gateway: Gateway, exchange: Exchange) -> None:
         exchange.journey.caller = gateway.keys.check(
             exchange.header(b"authorization"), exchange.header(b"x-api-key")
         )
+        exchange.late_headers = lambda: gateway.quota.headers(exchange.journey.caller)
         _note_hurry(exchange)
     if not route.methods:
         raise UnknownRoute(method, path)
@@ -120,6 +121,7 @@ async def _live(gateway: Gateway, receive: Receive, send: Send) -> None:
 async def _running(gateway: Gateway) -> AsyncIterator[None]:
     """Follow the controller and look after connections while the block runs."""
     await gateway.key_feed.load()
+    await gateway.budgets.load()
     tasks = [
         asyncio.create_task(work)
         for work in (
@@ -128,6 +130,7 @@ async def _running(gateway: Gateway) -> AsyncIterator[None]:
             retention.run(gateway),
             gateway.journal.run(),
             gateway.key_feed.run(),
+            gateway.budgets.run(),
         )
     ]
     for task in tasks:
@@ -142,6 +145,7 @@ async def _running(gateway: Gateway) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
         gateway.upstream.close()
         await gateway.database.close()
+        gateway.quota.close()
 
 
 async def _end_background(gateway: Gateway) -> None:

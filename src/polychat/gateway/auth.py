@@ -82,6 +82,10 @@ class Keys:
             self._digests[key.id] = tuple(fresh)
             self._entries |= fresh | self._given
 
+    def stored(self) -> list[Caller]:
+        """Whom the keys in the database stand for."""
+        return [self._entries[digests[0]].caller for digests in self._digests.values() if digests]
+
     def check(self, authorization: bytes, x_api_key: bytes = b"") -> Caller:
         """Who asks, given two of the request's headers (b"" for one that was not sent).
 

@@ -28,6 +28,13 @@ class Allowance:
     gpu_s_per_day: float = 0.0
     gpu_s_per_month: float = 0.0
 
+    @property
+    def has_budget(self) -> bool:
+        """Whether anything is limited per day or month."""
+        return bool(
+            self.tokens_per_day or self.tokens_per_month or self.gpu_s_per_day or self.gpu_s_per_month
+        )
+
 
 UNLIMITED = Allowance()
 

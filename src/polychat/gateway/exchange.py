@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl
@@ -32,6 +32,7 @@ class Exchange:
         self.journey = Journey(f"req_{secrets.token_hex(12)}")
         self.errors = OPENAI_ERRORS  # how this client is told of an error
         self.headers: Headers = []  # of every answer, besides what it needs
+        self.late_headers: Callable[[], Headers] = list  # and those that are known when it begins
         self.status = 0  # of the answer; 0 before it has begun
         self._scope = scope
         self._receive = receive
@@ -141,7 +142,8 @@ class Exchange:
 
     async def _start(self, status: int, headers: Headers) -> None:
         self.status = status
-        identified = [*headers, *self.headers, (b"x-request-id", self.request_id.encode())]
+        told = [*headers, *self.headers, *self.late_headers()]
+        identified = [*told, (b"x-request-id", self.request_id.encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": identified})
 
     async def _body(self, body: bytes, *, is_last: bool) -> None:

@@ -9,7 +9,7 @@ from polychat.errors import PlatformError, ReplicaError
 from polychat.gateway.answers import Usage
 from polychat.gateway.counting import usage_at_end
 from polychat.gateway.journey import Journey, Observer, Outcome, Record
-from polychat.gateway.quota import Quota
+from polychat.gateway.quota import Hold, Quota
 
 
 class Ledger:
@@ -34,11 +34,11 @@ class Ledger:
         """
         clock = asyncio.get_running_loop().time
         journey.begin(view.endpoint, model, is_stream=view.stream, now_s=clock())
-        reserved = 0
+        hold: Hold | None = None
         outcome, reason = Outcome.ANSWERED, ""
         try:
             journey.caller.require_model(view.model, model)
-            reserved = self._quota.reserve(journey.caller, view, size_bytes=size_bytes)
+            hold = self._quota.reserve(journey.caller, view, size_bytes=size_bytes)
             yield
         except PlatformError as error:
             outcome, reason = _outcome_of(error, journey), error.code or "invalid_request"
@@ -53,7 +53,7 @@ class Ledger:
         finally:
             usage = usage_at_end(journey, view, outcome, size_bytes=size_bytes)
             record = _record(journey, outcome, reason, usage, now_s=clock())
-            self._quota.settle(record, reserved=reserved)
+            self._quota.settle(hold, record)
             for observer in self._observers:
                 observer(record)
 

@@ -20,6 +20,7 @@ from polychat.gateway.key_feed import KeyFeed
 from polychat.gateway.ledger import Ledger
 from polychat.gateway.line import Rules
 from polychat.gateway.quota import Quota
+from polychat.gateway.quota.budgets import Budgets
 from polychat.gateway.relay import Relay
 from polychat.gateway.response_store import ResponseStore
 from polychat.gateway.spool import Spool
@@ -34,6 +35,7 @@ class Settings:
 
     database: Address
     spool: Path  # the folder for what the database does not take at the end
+    counts: Path  # the folder of what the gateways of this host count together
     controller_url: str = "http://127.0.0.1:21001"
     token: str = ""
     keys: Given = NO_KEYS
@@ -55,6 +57,7 @@ class Gateway:
     settings: Settings
     keys: Keys
     key_feed: KeyFeed
+    budgets: Budgets
     quota: Quota
     ledger: Ledger
     journal: Journal
@@ -71,7 +74,7 @@ class Gateway:
     def of(cls, settings: Settings) -> "Gateway":
         registry, upstream = Registry(settings.aliases), Upstream()
         dispatcher = Dispatcher(registry, POLICIES[settings.dispatch_method], rules=settings.queue)
-        database, quota = Database(settings.database), Quota()
+        database, quota = Database(settings.database), Quota(settings.counts)
         ledger, images = Ledger(quota), Images(ImageFetcher(trusted=settings.image_hosts))
         journal = Journal(
             Usage(database), Spool(settings.spool), is_model=lambda name: bool(registry.named(name))
@@ -83,6 +86,7 @@ class Gateway:
             settings=settings,
             keys=keys,
             key_feed=KeyFeed(StoredKeys(database), keys),
+            budgets=Budgets(quota, Usage(database), keys.stored),
             quota=quota,
             ledger=ledger,
             journal=journal,
