@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import openai
@@ -61,7 +62,7 @@ async def test_a_stream_that_ends_without_its_last_event_is_an_error(
         assert b"replica_error" in response.content
 
 
-async def test_an_engines_own_error_event_is_not_followed_by_another(
+async def test_an_engine_that_says_it_failed_is_one_error_event_for_the_client(
     site: Site, http: httpx.AsyncClient
 ) -> None:
     own = b'data: {"error":{"message":"out of memory","type":"server_error","code":500}}\n\n'
@@ -73,7 +74,45 @@ async def test_an_engines_own_error_event_is_not_followed_by_another(
 
     async with site.engines(fail):
         response = await http.post("/v1/chat/completions", json=CHAT | {"stream": True})
+        assert response.content.startswith(event("Hel") + b'data: {"error":{')
+        assert response.content.count(b"data: ") == 2
+        assert b"out of memory" in response.content
+
+
+async def test_what_an_engine_says_of_the_request_in_mid_stream_is_passed_on_as_it_is(
+    site: Site, http: httpx.AsyncClient
+) -> None:
+    own = b'data: {"error":{"message":"too long","type":"invalid_request_error","code":400}}\n\n'
+
+    async def refuse(call: Call) -> None:
+        await call.send(SSE_HEAD)
+        await call.chunk(event("Hel") + own)
+        await call.chunk(b"")
+
+    async with site.engines(refuse):
+        response = await http.post("/v1/chat/completions", json=CHAT | {"stream": True})
         assert response.content == event("Hel") + own
+
+
+async def test_a_stream_goes_on_at_another_replica_with_the_text_that_the_client_has(
+    site: Site, http: httpx.AsyncClient
+) -> None:
+    asked: list[Any] = []
+
+    async def begin_or_go_on(call: Call) -> None:
+        asked.append(json.loads(call.received.body))
+        script = stream(event("Hel"), is_complete=False) if len(asked) == 1 else stream(event("lo."))
+        await script(call)
+
+    async with site.engines(begin_or_go_on, begin_or_go_on):
+        response = await http.post("/v1/chat/completions", json=CHAT | {"stream": True, "max_tokens": 9})
+    texts = [
+        json.loads(line[6:])["choices"][0]["delta"]["content"] for line in response.text.split("\n\n")[:2]
+    ]
+    assert texts == ["Hel", "lo."]
+    assert response.text.endswith("data: [DONE]\n\n")
+    assert asked[1]["messages"][-1] == {"role": "assistant", "content": "Hel"}
+    assert (asked[1]["continue_final_message"], asked[1]["max_tokens"]) == (True, 8)
 
 
 UNAVAILABLE = answer(b'{"error":{"message":"Loading model","code":503}}', status=503)

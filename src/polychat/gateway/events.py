@@ -1,5 +1,6 @@
 """A stream's bytes, cut so that what goes to the client is always whole events."""
 
+import json
 from collections.abc import Callable
 
 from polychat import sse
@@ -8,6 +9,7 @@ from polychat.errors import ReplicaError
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 _DONE_LINES = (b"data: [DONE]", b"data:[DONE]")
 _ERROR_LINES = (b'data: {"error"', b'data:{"error"')
+_ENGINES = frozenset({500, 502, 503, 504, "server_error", "internal_server_error", "InternalServerError"})
 
 
 class EventRelay:
@@ -72,6 +74,23 @@ class EventRelay:
     def _check_size(self) -> None:
         if max(len(self._rest), len(self._splitter.rest)) > self._max_event_bytes:
             raise ReplicaError("The replica broke off: it sent an event without an end.")
+
+
+def failure_in(events: bytes) -> ReplicaError | None:
+    """The failure that the last of these events tells, if the engine says that it failed itself.
+
+    What is wrong with the request is the client's to read, as it came.
+    """
+    line = events.rstrip().rpartition(b"\n")[2]
+    if not line.startswith(_ERROR_LINES):
+        return None
+    try:
+        error = json.loads(line.partition(b":")[2])["error"]
+        is_engines = error.get("code") in _ENGINES or error.get("type") in _ENGINES
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    reason = " ".join(str(error.get("message") or "it said no more").split())[:500]
+    return ReplicaError(f"The replica failed: {reason.rstrip('.')}.") if is_engines else None
 
 
 def _unchanged(data: bytes) -> bytes:

@@ -23,6 +23,8 @@ from polychat.gateway.quota import Quota
 from polychat.gateway.quota.budgets import Budgets
 from polychat.gateway.relay import Relay
 from polychat.gateway.response_store import ResponseStore
+from polychat.gateway.retries import AS_USUAL as AS_USUAL_RETRIES
+from polychat.gateway.retries import RetryRules
 from polychat.gateway.spool import Spool
 from polychat.gateway.upstream import Upstream
 from polychat.routing.policies import POLICIES
@@ -43,6 +45,7 @@ class Settings:
     dispatch_method: str = "two_choices"
     allowed_origins: tuple[str, ...] = ()
     queue: Rules = AS_USUAL
+    retries: RetryRules = AS_USUAL_RETRIES
     drain_timeout_s: float = 10.0
     max_body_bytes: int = 64 * 1024 * 1024
     keep_responses_days: int = 30  # 0: for ever
@@ -93,7 +96,7 @@ class Gateway:
             registry=registry,
             dispatcher=dispatcher,
             upstream=upstream,
-            relay=Relay(dispatcher, upstream, images, ledger),
+            relay=Relay(dispatcher, upstream, images, ledger, rules=settings.retries),
             controller=ControllerLink(
                 settings.controller_url,
                 registry,

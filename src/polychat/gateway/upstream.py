@@ -129,8 +129,12 @@ class Pool:
         while self.idle and now_s - self.idle[0].heard_s > idle_s:
             self.idle.pop(0).close()
         for connection in tuple(self.busy):
-            if connection.waits_for_replica and now_s - connection.heard_s > silence_s:
+            if not connection.waits_for_replica:
+                continue
+            if now_s - connection.heard_s > silence_s:
                 connection.fail(UpstreamSilent(f"nothing came for {silence_s:g} s"))
+            elif connection.first_byte_due_s < now_s:
+                connection.fail(UpstreamSilent("its answer did not begin in time"))
 
     def close(self) -> None:
         for connection in (*self.idle, *self.busy):
@@ -165,10 +169,13 @@ class Upstream:
         self._silence_timeout_s = silence_timeout_s
         self._pools: dict[str, Pool] = {}
 
-    async def post(self, url: str, path: str, body: bytes, labels: Labels) -> Response:
+    async def post(
+        self, url: str, path: str, body: bytes, labels: Labels, *, first_byte_timeout_s: float = 0.0
+    ) -> Response:
         """Send one request and wait for the answer's headers. Use the response in a `with` block.
 
-        A pooled connection that dies without a byte of answer is replaced by a new one, once.
+        A pooled connection that dies without a byte of answer is replaced by a new one, once. The first byte of
+        the body must come within `first_byte_timeout_s`; 0: as for any silence.
 
         Raises:
             UpstreamUnreachable: no connection; the request has not been sent.
@@ -181,11 +188,11 @@ class Upstream:
         pooled = pool.take()
         if pooled is not None:
             try:
-                return await pooled.exchange(head + body)
+                return await pooled.exchange(head + body, first_byte_timeout_s)
             except UpstreamStale:
                 log.debug("%s had closed an idle connection; opening a new one", url)
         connection = await pool.connect(self._connect_timeout_s)
-        return await connection.exchange(head + body)
+        return await connection.exchange(head + body, first_byte_timeout_s)
 
     def sweep(self, known_urls: Collection[str], *, now_s: float) -> None:
         """Close idle connections, fail stuck ones, forget replicas that are gone; every SWEEP_S."""

@@ -4,6 +4,7 @@ Source: RFC 9112 §6.3 for where a body ends, §9.6 for when a connection may be
 """
 
 import asyncio
+import math
 import socket
 from collections.abc import Callable
 from types import TracebackType
@@ -158,6 +159,7 @@ class Response:
         self.has_head = self.status >= 200  # 1xx announces another answer
 
     def on_body(self, data: bytes) -> None:
+        self._connection.first_byte_due_s = math.inf
         self._chunks.append(data)
         self._size_bytes += len(data)
 
@@ -175,6 +177,7 @@ class Connection(asyncio.Protocol):
     ) -> None:
         self.is_open = False
         self.heard_s = 0.0  # loop time of the last byte, or of the request if none came
+        self.first_byte_due_s = math.inf  # loop time by which the answer's body must have begun
         self._on_free = on_free
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
@@ -184,13 +187,14 @@ class Connection(asyncio.Protocol):
         self._is_paused = False
         self._loop = asyncio.get_running_loop()
 
-    async def exchange(self, request: bytes) -> Response:
-        """Send one request, and wait for the head of its answer."""
+    async def exchange(self, request: bytes, first_byte_timeout_s: float = 0.0) -> Response:
+        """Send one request, and wait for its answer's head. The body must begin in time; 0: whenever."""
         assert self._transport is not None
         assert self._response is None, "one exchange at a time"
         response = self._response = Response(self)
         self._is_silent = True
         self.heard_s = self._loop.time()
+        self.first_byte_due_s = self.heard_s + first_byte_timeout_s if first_byte_timeout_s else math.inf
         self._transport.write(request)
         try:
             await response.wait_for_head()
