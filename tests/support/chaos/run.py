@@ -15,6 +15,7 @@ from tests.support.chaos.asks import Ask, Mix, questions
 from tests.support.chaos.client import Client
 from tests.support.chaos.history import timeline
 from tests.support.chaos.judge import Judge
+from tests.support.chaos.layout import Layout
 from tests.support.chaos.load import Load
 from tests.support.chaos.schedule import Storm, storms
 from tests.support.chaos.site import Site, all_well, running, strays
@@ -65,7 +66,7 @@ async def run(options: Options, folder: Path, say: Callable[[str], None] = lambd
     report = Report(options, folder)
     with _database(options, folder) as (used, server):
         keyring = await accounts.made_keys(used)
-        async with running(folder, api_flags=("--db", _url(used)), server=server) as site:
+        async with running(folder, Layout(api_flags=("--db", _url(used))), server=server) as site:
             running_one = _Run(site, report, keyring, say)
             await running_one.run()
         counted = await accounts.counted(used, keyring)  # the gateways have ended: all has been written

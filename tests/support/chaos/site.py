@@ -1,4 +1,4 @@
-"""A whole platform as real processes on fixed ports: a controller, two gateways, five workers."""
+"""A whole platform as real processes on fixed ports, restarted when they end."""
 
 import asyncio
 import contextlib
@@ -9,14 +9,13 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.chaos.asks import ECHO, MINI
 from tests.support.chaos.client import Door
 from tests.support.chaos.history import Verb
+from tests.support.chaos.layout import GATEWAYS, Layout, url_of
 from tests.support.chaos.link import Flow, Link
 from tests.support.chaos.member import Member
 from tests.support.chaos.schedule import Part
 from tests.support.postgresql import Server
-from tests.support.processes import free_ports
 
 RESTART_AFTER_S = 0.3
 PROBE_WITHIN_S = 1.0
@@ -70,7 +69,11 @@ class Site:
         if name == "controller":
             return facts is not None
         if name.startswith("gateway"):
-            return isinstance(facts, dict) and facts["controller_connected"] and facts["models_ready"] == 2
+            return (
+                isinstance(facts, dict)
+                and facts["controller_connected"]
+                and facts["models_ready"] == len(self.replicas)
+            )
         return self.urls[name] in await self.ready()
 
     async def ready(self) -> set[str]:
@@ -91,12 +94,10 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def running(
-    folder: Path, *, api_flags: tuple[str, ...] = (), server: Server | None = None
-) -> AsyncIterator[Site]:
+async def running(folder: Path, layout: Layout, *, server: Server | None = None) -> AsyncIterator[Site]:
     """A site in `folder`, all of it well; none of its processes outlives the block."""
     async with httpx.AsyncClient(trust_env=False) as http:
-        site = _site(folder, http, api_flags)
+        site = _site(folder, http, layout)
         site.server = server
         try:
             for link in site.links.values():
@@ -143,40 +144,17 @@ def strays(folder: Path) -> list[str]:
 
 
 def _verbs(name: str) -> tuple[Verb, ...]:
-    return (*_PROCESS, Verb.KILL_CHILD) if name.startswith(MINI[-4:]) else _PROCESS
+    return (*_PROCESS, Verb.KILL_CHILD) if name.startswith("mini") else _PROCESS
 
 
-def _site(folder: Path, http: httpx.AsyncClient, api_flags: tuple[str, ...]) -> Site:
-    workers = {"echo-1": ECHO, "echo-2": ECHO, "echo-3": ECHO, "mini-1": MINI, "mini-2": MINI}
-    names = ("controller", "gateway-1", "gateway-2", *workers)
-    linked = ("gateway-2 control", "echo-2 control", "echo-3 link", "mini-2 link")
-    ports = dict(zip((*names, *linked), free_ports(len(names) + len(linked)), strict=True))
-    links = {name: Link(ports[name], _target(name, ports)) for name in linked}
-    members = {"controller": Member("controller", ("controller", "--port", str(ports["controller"])), folder)}
-    for name in ("gateway-1", "gateway-2"):
-        arguments = ("api", "--port", str(ports[name]), *_controlled(name, ports), *api_flags)
-        members[name] = Member(name, arguments, folder)
-    for name, model in workers.items():
-        members[name] = Member(name, _worker(name, model, ports), folder)
-    urls = {name: f"http://127.0.0.1:{ports.get(f'{name} link', ports[name])}" for name in names}
-    doors = tuple(Door(name, ports[name]) for name in ("gateway-1", "gateway-2"))
-    replicas = {model: tuple(name for name in workers if workers[name] == model) for model in (ECHO, MINI)}
-    return Site(folder, members, links, urls, doors, replicas, http)
-
-
-def _target(link: str, ports: Mapping[str, int]) -> int:
-    name, kind = link.split(" ")
-    return ports["controller"] if kind == "control" else ports[name]
-
-
-def _controlled(name: str, ports: Mapping[str, int]) -> tuple[str, str]:
-    port = ports.get(f"{name} control", ports["controller"])
-    return "--controller-address", f"http://127.0.0.1:{port}"
-
-
-def _worker(name: str, model: str, ports: Mapping[str, int]) -> tuple[str, ...]:
-    program = ("worker", "builtin") if model == MINI else ("worker", "echo", "--model-names", ECHO)
-    speed = () if model == MINI else ("--echo-tokens-per-s", "100")
-    own = ("--port", str(ports[name]), "--slots", "8", "--drain-timeout", "10")
-    address = ("--worker-address", f"http://127.0.0.1:{ports.get(f'{name} link', ports[name])}")
-    return (*program, *own, *speed, *address, *_controlled(name, ports))
+def _site(folder: Path, http: httpx.AsyncClient, layout: Layout) -> Site:
+    ports = layout.ports()
+    return Site(
+        folder,
+        layout.members(folder, ports),
+        layout.made_links(ports),
+        urls={name: url_of(name, ports) for name in layout.names},
+        doors=tuple(Door(name, ports[name]) for name in GATEWAYS),
+        replicas=layout.replicas(),
+        http=http,
+    )
