@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 def api(
     host: options.Host = options.LOOPBACK,
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    reuse_port: Annotated[
+        bool, typer.Option("--reuse-port", help="Share the port with other `polychat api` processes.")
+    ] = False,
     controller_address: options.ControllerAddress = options.CONTROLLER_ADDRESS,
     api_keys: options.ApiKeys = "",
     api_keys_file: key_options.ApiKeysFile = None,
@@ -37,6 +40,8 @@ def api(
         float, typer.Option(help="Seconds that running answers get to end after SIGTERM.", min=0)
     ] = 10.0,
     max_body_mb: Annotated[int, typer.Option(help="Largest request body, in MiB.", min=1)] = 64,
+    max_tries: service_flags.MaxTries = service_flags.MAX_TRIES,
+    first_byte_timeout: service_flags.FirstByteTimeout = service_flags.FIRST_BYTE_TIMEOUT_S,
     image_hosts: service_flags.ImageHosts = "",
     alias: Aliases = None,
     db: options.Db = "",
@@ -47,6 +52,7 @@ def api(
     from polychat.cli import database, state
     from polychat.errors import SetupError
     from polychat.gateway.line import Rules
+    from polychat.gateway.retries import RetryRules
     from polychat.gateway.serve import serve
     from polychat.gateway.state import Settings
     from polychat.routing.policies import POLICIES
@@ -70,6 +76,7 @@ def api(
         dispatch_method=dispatch_method,
         allowed_origins=_origins(allowed_origins),
         queue=Rules(size=queue_size, busy_s=queue_timeout, absent_s=replica_timeout, batch_share=batch_share),
+        retries=RetryRules(max_tries, first_byte_timeout),
         drain_timeout_s=drain_timeout,
         max_body_bytes=max_body_mb * 1024 * 1024,
         database=address,
@@ -79,7 +86,7 @@ def api(
         image_hosts=options.split_list(image_hosts),
         aliases=aliases.parse(alias or ()),
     )
-    sock = listen.bind(host, port)
+    sock = listen.bind(host, port, reuse_port=reuse_port)
     shown = f"[{host}]" if ":" in host else host
     typer.echo(f"API on http://{shown}:{port}/v1 ({_keys_line(settings)})")
     serve(sock, settings)

@@ -16,6 +16,13 @@ BatchShare = Annotated[
     float,
     typer.Option(help="Of a busy model's turns, for batch requests while others wait too.", min=0, max=0.9),
 ]
+MaxTries = Annotated[int, typer.Option(help="Replicas that one request is sent to when they fail.", min=1)]
+FirstByteTimeout = Annotated[
+    float,
+    typer.Option(
+        help="Seconds until a stream that has not begun is asked for elsewhere; 0: no limit.", min=0
+    ),
+]
 ImageHosts = Annotated[
     str, typer.Option(help="Hosts of this network that images may be fetched from, split by commas.")
 ]
@@ -24,3 +31,5 @@ QUEUE_TIMEOUT_S = 30.0
 REPLICA_TIMEOUT_S = 5.0
 QUEUE_SIZE = 200
 BATCH_SHARE = 0.1
+MAX_TRIES = 5
+FIRST_BYTE_TIMEOUT_S = 120.0

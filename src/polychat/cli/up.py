@@ -42,6 +42,8 @@ def up(
     replica_timeout: service_flags.ReplicaTimeout = service_flags.REPLICA_TIMEOUT_S,
     queue_size: service_flags.QueueSize = service_flags.QUEUE_SIZE,
     batch_share: service_flags.BatchShare = service_flags.BATCH_SHARE,
+    max_tries: service_flags.MaxTries = service_flags.MAX_TRIES,
+    first_byte_timeout: service_flags.FirstByteTimeout = service_flags.FIRST_BYTE_TIMEOUT_S,
     image_hosts: service_flags.ImageHosts = "",
     db: options.Db = "",
     keep_responses_days: options.KeepResponsesDays = 30,
@@ -120,6 +122,10 @@ def up(
         "--replica-timeout": None if replica_timeout == service_flags.REPLICA_TIMEOUT_S else replica_timeout,
         "--queue-size": None if queue_size == service_flags.QUEUE_SIZE else queue_size,
         "--batch-share": None if batch_share == service_flags.BATCH_SHARE else batch_share,
+        "--max-tries": None if max_tries == service_flags.MAX_TRIES else max_tries,
+        "--first-byte-timeout": (
+            None if first_byte_timeout == service_flags.FIRST_BYTE_TIMEOUT_S else first_byte_timeout
+        ),
         "--image-hosts": image_hosts or None,
     }
     wish = up_checks.Wish(
