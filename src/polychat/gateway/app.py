@@ -90,8 +90,9 @@ async def _route(gateway: Gateway, exchange: Exchange) -> None:
         exchange.journey.caller = gateway.keys.check(
             exchange.header(b"authorization"), exchange.header(b"x-api-key")
         )
-        exchange.late_headers = lambda: gateway.quota.headers(exchange.journey.caller)
+        route.require_role(exchange.journey.caller, are_keys_required=gateway.keys.are_required)
         _note_hurry(exchange)
+        exchange.late_headers = lambda: gateway.quota.headers(exchange.journey.caller)
     if not route.methods:
         raise UnknownRoute(method, path)
     handler = route.methods.get("GET" if method == "HEAD" else method)

@@ -18,6 +18,12 @@ class Ledger:
     def __init__(self, quota: Quota, observers: Sequence[Observer] = ()) -> None:
         self._quota = quota
         self._observers = list(observers)
+        self._running: dict[int, Journey] = {}
+
+    @property
+    def running(self) -> list[Journey]:
+        """The calls that have not ended."""
+        return list(self._running.values())
 
     def tell(self, observer: Observer) -> None:
         """Let `observer` know of each record from now on."""
@@ -34,6 +40,7 @@ class Ledger:
         """
         clock = asyncio.get_running_loop().time
         journey.begin(view.endpoint, model, is_stream=view.stream, now_s=clock())
+        self._running[id(journey)] = journey
         hold: Hold | None = None
         outcome, reason = Outcome.ANSWERED, ""
         try:
@@ -51,6 +58,7 @@ class Ledger:
             outcome, reason = Outcome.FAILED, "bug"
             raise
         finally:
+            del self._running[id(journey)]
             usage = usage_at_end(journey, view, outcome, size_bytes=size_bytes)
             record = _record(journey, outcome, reason, usage, now_s=clock())
             self._quota.settle(hold, record)

@@ -10,6 +10,8 @@ from types import MappingProxyType
 from polychat.compat.face import OPENAI_ERRORS, ErrorShape
 from polychat.compat.ollama.errors import OLLAMA_ERRORS
 from polychat.compat.responses.errors import RESPONSES_ERRORS
+from polychat.errors import NotAllowed
+from polychat.gateway.caller import Caller, Role
 from polychat.gateway.exchange import Exchange
 from polychat.gateway.routes import (
     adapters,
@@ -26,6 +28,9 @@ from polychat.gateway.routes import (
     score,
     tokenize,
 )
+from polychat.gateway.routes.admin import keys as admin_keys
+from polychat.gateway.routes.admin import running as admin_running
+from polychat.gateway.routes.admin import usage as admin_usage
 from polychat.gateway.routes.ollama import catalog as ollama_models
 from polychat.gateway.routes.ollama import embedding as ollama_embedding
 from polychat.gateway.routes.ollama import generation as ollama
@@ -33,6 +38,11 @@ from polychat.gateway.routes.responses import counting as response_tokens
 from polychat.gateway.routes.responses import create as responses
 from polychat.gateway.routes.responses import stored as stored_responses
 from polychat.gateway.state import Gateway
+
+_ADMINS = (
+    "This needs an admin's key: one that `polychat keys create NAME --role admin` made, or the gateway's own "
+    "--admin-key."
+)
 
 Handler = Callable[[Gateway, Exchange], Awaitable[None]]
 
@@ -45,6 +55,14 @@ class Route:
     errors: ErrorShape = OPENAI_ERRORS
     is_open: bool = False  # needs no key
     begin: Callable[[Exchange], None] | None = None  # comes before anything that can fail
+    is_admins: bool = False  # needs an admin's key, whether others need any or not
+    changes_service: bool = False  # needs one where keys are needed at all
+
+    def require_role(self, caller: Caller, *, are_keys_required: bool) -> None:
+        """Raises NotAllowed for a caller who may not come here."""
+        is_needed = self.is_admins or (self.changes_service and are_keys_required)
+        if is_needed and caller.role is not Role.ADMIN:
+            raise NotAllowed(_ADMINS)
 
     @property
     def allowed(self) -> str:
@@ -87,8 +105,12 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/api/copy": Route({"POST": ollama_models.managed_elsewhere}, OLLAMA_ERRORS),
         "/api/delete": Route({"DELETE": ollama_models.managed_elsewhere}, OLLAMA_ERRORS),
         "/api/push": Route({"POST": ollama_models.managed_elsewhere}, OLLAMA_ERRORS),
-        "/v1/load_lora_adapter": Route({"POST": adapters.load}),
-        "/v1/unload_lora_adapter": Route({"POST": adapters.unload}),
+        "/v1/load_lora_adapter": Route({"POST": adapters.load}, changes_service=True),
+        "/v1/unload_lora_adapter": Route({"POST": adapters.unload}, changes_service=True),
+        "/admin/keys": Route({"GET": admin_keys.list_keys, "POST": admin_keys.create}, is_admins=True),
+        "/admin/usage": Route({"GET": admin_usage.usage}, is_admins=True),
+        "/admin/replicas": Route({"GET": admin_running.replicas}, is_admins=True),
+        "/admin/requests": Route({"GET": admin_running.requests}, is_admins=True),
         "/tokenize": Route({"POST": tokenize.tokenize}),
         "/detokenize": Route({"POST": tokenize.detokenize}),
         "/openapi.json": Route({"GET": openapi.document}, is_open=True),
@@ -102,6 +124,10 @@ BELOW: Mapping[str, Route] = MappingProxyType(
         stored_responses.PREFIX: Route(
             dict.fromkeys(("GET", "POST", "DELETE"), stored_responses.below), RESPONSES_ERRORS
         ),
+        admin_keys.PREFIX: Route(
+            dict.fromkeys(("GET", "PATCH", "DELETE", "POST"), admin_keys.below), is_admins=True
+        ),
+        "/admin/": Route(is_admins=True),  # nobody else is told what there is
         "/v1/messages/": Route(begin=messages.begin),  # unknown, and told so as its clients expect
         # Ids of models hold slashes.
         "/v1/models/": Route({"GET": models.retrieve_model}, begin=messages.begin_if_asked),

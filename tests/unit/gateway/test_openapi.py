@@ -48,7 +48,8 @@ def test_what_is_described_is_routed_open_or_not_with_its_own_errors(operation: 
     "operation", [each for each in OPERATIONS if each.example], ids=lambda each: each.path
 )
 def test_examples_are_valid_requests(operation: Operation) -> None:
-    [content] = describe()["paths"][operation.path]["post"]["requestBody"]["content"].values()
+    described = describe()["paths"][operation.path][operation.method.lower()]
+    [content] = described["requestBody"]["content"].values()
     schema = {"$ref": content["schema"]["$ref"], "components": describe()["components"]}
     jsonschema.validate(content["example"], schema)
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from polychat import __version__
-from polychat.gateway.openapi import extras, foreign, published
+from polychat.gateway.openapi import admin, extras, foreign, published
 from polychat.gateway.openapi.operation import SSE, STATUSES, Api, Operation, Stream, Struct
 from polychat.schema.answers.errors import ErrorEnvelope
 
@@ -27,6 +27,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *foreign.ANTHROPIC,
     *foreign.OLLAMA,
     *published.SERVICE,
+    *admin.ADMIN,
 )
 _REFERENCES = "#/components/schemas/"
 _SECURITY: list[Json] = [{"bearer": []}, {"x-api-key": []}, {}]

@@ -25,6 +25,7 @@ class Api(StrEnum):
     OLLAMA = "Ollama"
     EXTRA = "Rank, score, tokens"
     SERVICE = "Service"
+    ADMIN = "Administration"
 
     @property
     def errors(self) -> Struct:
@@ -37,10 +38,12 @@ STATUSES: Mapping[int, str] = MappingProxyType(
     {
         400: "The request must be changed; the message names the field.",
         401: "The key is missing or wrong.",
+        403: "The key is not good for this.",
         404: "The model, or what the path names, is not there.",
         405: "The path does not take this method.",
         413: "The body is larger than the gateway allows.",
         415: "The content type is not taken.",
+        429: "The key has used what it may, or the model is overloaded; the header Retry-After says when.",
         500: "The engine failed, or the gateway did.",
         501: "The model's engine does not do this.",
         502: "The replica broke off.",
@@ -48,7 +51,7 @@ STATUSES: Mapping[int, str] = MappingProxyType(
         504: "The replica did not answer in time.",
     }
 )
-RUNS_A_MODEL = (400, 401, 404, 413, 415, 500, 501, 502, 503, 504)
+RUNS_A_MODEL = (400, 401, 403, 404, 413, 415, 429, 500, 501, 502, 503, 504)
 
 
 @dataclass(frozen=True, slots=True)
