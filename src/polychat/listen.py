@@ -9,10 +9,11 @@ from polychat.errors import SetupError
 BACKLOG = 2048  # connections the kernel holds for us while every process is busy
 
 
-def bind(host: str, port: int, *, flag: str = "--port") -> socket.socket:
+def bind(host: str, port: int, *, flag: str = "--port", reuse_port: bool = False) -> socket.socket:
     """A listening TCP socket on `host`:`port` (0: the system picks one), ready to hand to a server.
 
-    `flag` is the option that the message names.
+    `flag` is the option that the message names. With `reuse_port` several processes of one user may listen
+    there, each of which gets some of the connections.
 
     Raises:
         SetupError: the port is taken or not ours to take, or the host is no address of this machine.
@@ -25,6 +26,8 @@ def bind(host: str, port: int, *, flag: str = "--port") -> socket.socket:
             f"cannot listen on {host}: {exc.strerror or exc}; use --host with an own address"
         ) from exc
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if reuse_port:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         sock.bind(address)
         sock.listen(BACKLOG)

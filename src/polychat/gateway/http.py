@@ -1,5 +1,6 @@
 """The HTTP protocol of the gateway: uvicorn's, with a limit on headers and errors in OpenAI's envelope."""
 
+import asyncio
 import json
 from http import HTTPStatus
 
@@ -14,6 +15,12 @@ class Http(HttpToolsProtocol):
     """One connection. uvicorn itself would keep reading headers for as long as a client sends them."""
 
     _head_bytes: int | None = None  # read of a head that is not complete; None between heads
+    _idle_since_s: float | None = None  # None while a request is read or answered
+    is_leaving = False  # the gateway ends: each answer is the connection's last
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(transport)
+        self._idle_since_s = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -24,12 +31,28 @@ class Http(HttpToolsProtocol):
             self._refuse(HeadersTooLarge(MAX_HEAD_BYTES))
 
     def on_message_begin(self) -> None:
-        self._head_bytes = 0
+        self._head_bytes, self._idle_since_s = 0, None
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._head_bytes = None
         super().on_headers_complete()
+        if self.is_leaving and self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.pipeline:
+            self._idle_since_s = self.loop.time()
+
+    def shutdown(self) -> None:
+        """Nothing yet: the client may be sending its next request, and an answer's head may be on its way."""
+        self.is_leaving = True
+
+    def close_if_idle_since(self, since_s: float) -> None:
+        """Close the connection if its client has asked nothing after `since_s` (loop time)."""
+        if self._idle_since_s is not None and self._idle_since_s <= since_s:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(RequestError("This is not valid HTTP."))

@@ -1,15 +1,13 @@
 """Runs the gateway until SIGTERM or Ctrl-C; a second signal ends it at once."""
 
 import math
-import signal
 import socket
-from collections.abc import Callable
-from types import FrameType
 
 import uvicorn
 
 from polychat.gateway import app
 from polychat.gateway.http import Http
+from polychat.gateway.leaving import IDLE_GRACE_S, Server
 from polychat.gateway.state import Gateway, Settings
 
 KEEP_ALIVE_S = (
@@ -34,16 +32,5 @@ def serve(sock: socket.socket, settings: Settings) -> None:
         timeout_graceful_shutdown=math.ceil(settings.drain_timeout_s),
     )
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # connections inherit it
-    _Server(config, on_stop=gateway.background.note_stop).run(sockets=[sock])
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, *, on_stop: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_stop = on_stop
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.should_exit:
-            sig = signal.SIGINT  # uvicorn takes only this one for "now"
-        self._on_stop()
-        super().handle_exit(sig, frame)
+    idle_grace_s = min(IDLE_GRACE_S, settings.drain_timeout_s / 2)
+    Server(config, idle_grace_s=idle_grace_s, on_stop=gateway.background.note_stop).run(sockets=[sock])
