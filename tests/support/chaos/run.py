@@ -71,7 +71,8 @@ async def run(options: Options, folder: Path, say: Callable[[str], None] = lambd
             await running_one.run()
         counted = await accounts.counted(used, keyring)  # the gateways have ended: all has been written
     report.violations += running_one.judge.book.disagreements(counted)
-    report.violations += [f"left over: {stray}" for stray in strays(folder)] + site.unasked
+    report.violations += [f"left over: {stray}" for stray in strays(folder)]
+    report.violations += running_one.unexplained_ends()
     return report
 
 
@@ -125,6 +126,15 @@ class _Run:
         self._report.counts = self.judge.counts
         self._report.outages = timeline(self._weather.outages.all)
         await self._check_leftovers(before)
+
+    def unexplained_ends(self) -> list[str]:
+        """A gateway does not start without the database that it was told to use, and is started again."""
+        told = []
+        for end in self._site.unasked:
+            at_s = end.at_s - self._start_s
+            if not (end.name.startswith("gateway") and self._weather.outages.of("database", at_s, at_s)):
+                told.append(f"{end.name} ended by itself at {at_s:.3f} s with {end.returncode}")
+        return told
 
     async def _ask_undisturbed(self) -> None:
         """Learn what the built-in model says, and let every process do its work before it is measured."""

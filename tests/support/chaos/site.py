@@ -23,6 +23,15 @@ _PROCESS = (Verb.KILL, Verb.TERM, Verb.STOP)
 _NETWORK = (Verb.CUT, Verb.STALL, Verb.DELAY)
 
 
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """The end of a process that nobody has caused. The time is the loop's."""
+
+    at_s: float
+    name: str
+    returncode: int | None
+
+
 @dataclass
 class Site:
     """The members by name, and the links between some of them."""
@@ -35,7 +44,7 @@ class Site:
     replicas: Mapping[str, tuple[str, ...]]  # model -> its workers
     http: httpx.AsyncClient
     server: Server | None = None  # of the database, where it has one
-    unasked: list[str] = field(default_factory=list)  # ends of processes that nobody has caused
+    unasked: list[Unasked] = field(default_factory=list)
     _expected_ends: set[int] = field(default_factory=set)
 
     def parts(self) -> list[Part]:
@@ -55,7 +64,8 @@ class Site:
             for member in self.members.values():
                 if member.is_wanted and not member.is_alive:
                     if member.pid not in self._expected_ends:
-                        self.unasked.append(f"{member.name} ended by itself with {member.returncode}")
+                        at_s = asyncio.get_running_loop().time()
+                        self.unasked.append(Unasked(at_s, member.name, member.returncode))
                     await asyncio.sleep(RESTART_AFTER_S)
                     member.start()
             await asyncio.sleep(0.05)

@@ -71,7 +71,7 @@ class Weather:
                 await eventually(lambda: _lives_again(member, before), timeout_s=RECOVERS_WITHIN_S)
 
     async def _is_well(self, outage: Outage) -> bool:
-        name = outage.name
+        name = outage.name  # a link, or a database that has been started again, is well
         return name not in self._site.members or await self._site.is_well(name)
 
 
