@@ -7,6 +7,7 @@ import socket
 from polychat.errors import SetupError
 
 BACKLOG = 2048  # connections the kernel holds for us while every process is busy
+KEEPALIVE_PROBES = 3
 
 
 def bind(host: str, port: int, *, flag: str = "--port", reuse_port: bool = False) -> socket.socket:
@@ -36,6 +37,25 @@ def bind(host: str, port: int, *, flag: str = "--port", reuse_port: bool = False
         raise SetupError(_why_not(exc, host, port, flag)) from exc
     sock.set_inheritable(False)
     return sock
+
+
+def notice_loss(sock: socket.socket, *, within_s: float) -> None:
+    """Have the kernel end connections whose other side has gone without a word: cut off, or switched off.
+
+    Both when nothing is under way (it asks) and when something is (it waits for the acknowledgement). What a
+    listening socket is told holds for the connections that it makes.
+    """
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    every_s = max(1, round(within_s / (KEEPALIVE_PROBES + 1)))
+    idle = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", None)  # macOS
+    if idle is not None:
+        sock.setsockopt(socket.IPPROTO_TCP, idle, every_s)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, every_s)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(within_s * 1000))
 
 
 def _why_not(exc: OSError, host: str, port: int, flag: str) -> str:

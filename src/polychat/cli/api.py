@@ -39,6 +39,7 @@ def api(
     drain_timeout: Annotated[
         float, typer.Option(help="Seconds that running answers get to end after SIGTERM.", min=0)
     ] = 10.0,
+    client_timeout: service_flags.ClientTimeout = service_flags.CLIENT_TIMEOUT_S,
     max_body_mb: Annotated[int, typer.Option(help="Largest request body, in MiB.", min=1)] = 64,
     max_tries: service_flags.MaxTries = service_flags.MAX_TRIES,
     first_byte_timeout: service_flags.FirstByteTimeout = service_flags.FIRST_BYTE_TIMEOUT_S,
@@ -78,6 +79,7 @@ def api(
         queue=Rules(size=queue_size, busy_s=queue_timeout, absent_s=replica_timeout, batch_share=batch_share),
         retries=RetryRules(max_tries, first_byte_timeout),
         drain_timeout_s=drain_timeout,
+        client_timeout_s=client_timeout,
         max_body_bytes=max_body_mb * 1024 * 1024,
         database=address,
         spool=state.home() / "spool",

@@ -23,6 +23,10 @@ FirstByteTimeout = Annotated[
         help="Seconds until a stream that has not begun is asked for elsewhere; 0: no limit.", min=0
     ),
 ]
+ClientTimeout = Annotated[
+    float,
+    typer.Option(help="Seconds until a client that takes nothing and says nothing is gone.", min=1),
+]
 ImageHosts = Annotated[
     str, typer.Option(help="Hosts of this network that images may be fetched from, split by commas.")
 ]
@@ -33,3 +37,4 @@ QUEUE_SIZE = 200
 BATCH_SHARE = 0.1
 MAX_TRIES = 5
 FIRST_BYTE_TIMEOUT_S = 120.0
+CLIENT_TIMEOUT_S = 60.0

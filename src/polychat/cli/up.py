@@ -41,6 +41,7 @@ def up(
     queue_timeout: service_flags.QueueTimeout = service_flags.QUEUE_TIMEOUT_S,
     replica_timeout: service_flags.ReplicaTimeout = service_flags.REPLICA_TIMEOUT_S,
     queue_size: service_flags.QueueSize = service_flags.QUEUE_SIZE,
+    client_timeout: service_flags.ClientTimeout = service_flags.CLIENT_TIMEOUT_S,
     batch_share: service_flags.BatchShare = service_flags.BATCH_SHARE,
     max_tries: service_flags.MaxTries = service_flags.MAX_TRIES,
     first_byte_timeout: service_flags.FirstByteTimeout = service_flags.FIRST_BYTE_TIMEOUT_S,
@@ -120,6 +121,7 @@ def up(
     api_flags: dict[str, engine_flags.Value] = {
         "--queue-timeout": None if queue_timeout == service_flags.QUEUE_TIMEOUT_S else queue_timeout,
         "--replica-timeout": None if replica_timeout == service_flags.REPLICA_TIMEOUT_S else replica_timeout,
+        "--client-timeout": None if client_timeout == service_flags.CLIENT_TIMEOUT_S else client_timeout,
         "--queue-size": None if queue_size == service_flags.QUEUE_SIZE else queue_size,
         "--batch-share": None if batch_share == service_flags.BATCH_SHARE else batch_share,
         "--max-tries": None if max_tries == service_flags.MAX_TRIES else max_tries,

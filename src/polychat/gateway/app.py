@@ -160,7 +160,7 @@ async def _sweep(gateway: Gateway) -> None:
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(SWEEP_S)
-        gateway.upstream.sweep({replica.url for replica in gateway.registry}, now_s=loop.time())
+        gateway.upstream.sweep(gateway.registry, now_s=loop.time())
 
 
 def _end_process_if_broken(task: "asyncio.Task[None]") -> None:

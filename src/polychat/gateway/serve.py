@@ -5,6 +5,7 @@ import socket
 
 import uvicorn
 
+from polychat import listen
 from polychat.gateway import app
 from polychat.gateway.http import Http
 from polychat.gateway.leaving import IDLE_GRACE_S, Server
@@ -31,6 +32,6 @@ def serve(sock: socket.socket, settings: Settings) -> None:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=math.ceil(settings.drain_timeout_s),
     )
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # connections inherit it
+    listen.notice_loss(sock, within_s=settings.client_timeout_s)
     idle_grace_s = min(IDLE_GRACE_S, settings.drain_timeout_s / 2)
     Server(config, idle_grace_s=idle_grace_s, on_stop=gateway.background.note_stop).run(sockets=[sock])

@@ -47,6 +47,7 @@ class Settings:
     queue: Rules = AS_USUAL
     retries: RetryRules = AS_USUAL_RETRIES
     drain_timeout_s: float = 10.0
+    client_timeout_s: float = 60.0  # a client that has gone without a word is gone after so long
     max_body_bytes: int = 64 * 1024 * 1024
     keep_responses_days: int = 30  # 0: for ever
     image_hosts: tuple[str, ...] = ()  # clients' images may come from these, public or not

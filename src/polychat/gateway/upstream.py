@@ -9,13 +9,15 @@ import asyncio
 import contextlib
 import functools
 import logging
+import math
 import ssl
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from polychat import listen
 from polychat.gateway.wire import Connection, Response, UpstreamSilent, UpstreamStale, UpstreamUnreachable
-from polychat.routing.replica import Replica
+from polychat.routing.replica import Replica, ReplicaState
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +26,10 @@ IDLE_S = 2.0  # engines hold a thread for each idle connection, and close it aft
 TLS_IDLE_S = 30.0  # a provider far away is dear to connect to, and holds connections for long
 SILENCE_TIMEOUT_S = 1800.0  # a replica that owes an answer and sends nothing for so long is stuck
 GONE_SILENCE_S = 5.0  # the same for a replica that has left the registry
+UNWELL_SILENCE_S = 10.0  # and for one whose worker, or whose engine, has not been heard of for so long
+CUT_OFF_AFTER_S = 10.0  # a replica's machine that acknowledges nothing for so long is out of reach
 SWEEP_S = 0.5
+_WELL = (ReplicaState.READY, ReplicaState.DRAINING)
 _TLS_PORT = 443
 VIA = "x-polychat-via"  # which gateways a request has come through
 _OUR_NAME = (("user-agent", "polychat"),)
@@ -91,6 +96,7 @@ class Pool:
         self.address = Address.of(url)
         self.idle: list[Connection] = []
         self.busy: set[Connection] = set()
+        self.well_s = math.inf  # when the replica was last known to be well
 
     def take(self) -> Connection | None:
         """An idle connection that the replica has not closed."""
@@ -112,7 +118,7 @@ class Pool:
         context = _certificates() if address.is_tls else None
         try:
             async with asyncio.timeout(timeout_s):
-                _, connection = await loop.create_connection(
+                transport, connection = await loop.create_connection(
                     lambda: Connection(on_free=self._put_back, on_lost=self._forget),
                     address.host,
                     address.port,
@@ -120,6 +126,7 @@ class Pool:
                 )
         except OSError as exc:  # TimeoutError and ssl.SSLError are OSErrors
             raise UpstreamUnreachable(str(exc) or f"no connection in {timeout_s:g} s") from exc
+        listen.notice_loss(transport.get_extra_info("socket"), within_s=CUT_OFF_AFTER_S)
         self.busy.add(connection)
         return connection
 
@@ -194,13 +201,23 @@ class Upstream:
         connection = await pool.connect(self._connect_timeout_s)
         return await connection.exchange(head + body, first_byte_timeout_s)
 
-    def sweep(self, known_urls: Collection[str], *, now_s: float) -> None:
+    def sweep(self, replicas: Iterable[Replica], *, now_s: float) -> None:
         """Close idle connections, fail stuck ones, forget replicas that are gone; every SWEEP_S."""
+        is_well: dict[str, bool] = {}
+        for replica in replicas:
+            is_well[replica.url] = replica.state in _WELL or is_well.get(replica.url, False)
         for url, pool in tuple(self._pools.items()):
-            is_known = url in known_urls
-            pool.sweep(now_s, silence_s=self._silence_timeout_s if is_known else GONE_SILENCE_S)
-            if not (is_known or pool.idle or pool.busy):
+            pool.sweep(now_s, silence_s=self._silence_s(pool, is_well.get(url), now_s))
+            if not (url in is_well or pool.idle or pool.busy):
                 del self._pools[url]
+
+    def _silence_s(self, pool: Pool, is_well: bool | None, now_s: float) -> float:
+        """How long a connection to a replica may say nothing. `is_well`: None when it is gone."""
+        if is_well is None:
+            return GONE_SILENCE_S
+        if is_well:
+            pool.well_s = now_s
+        return UNWELL_SILENCE_S if now_s - pool.well_s > UNWELL_SILENCE_S else self._silence_timeout_s
 
     def close(self) -> None:
         """Close every connection."""
