@@ -8,7 +8,19 @@ import pytest
 from polychat.gateway import wire
 from polychat.gateway.upstream import Labels, Upstream
 from polychat.gateway.wire import Response, UpstreamBroken, UpstreamSilent, UpstreamUnreachable
-from tests.support.fake_engine import Call, Die, FakeEngine, Script, answer, hang, head, reset, stream
+from polychat.routing.replica import ReplicaState
+from tests.support.fake_engine import (
+    Call,
+    Die,
+    FakeEngine,
+    Script,
+    answer,
+    hang,
+    head,
+    replica_at,
+    reset,
+    stream,
+)
 from tests.support.processes import free_port
 
 
@@ -207,9 +219,23 @@ async def test_a_replica_that_left_the_registry_and_says_nothing_is_given_up(ups
     async with FakeEngine(hang) as engine, asyncio.timeout(10):
         task = asyncio.create_task(post(upstream, engine.url))
         await engine.wait_until(lambda: engine.received)
-        upstream.sweep({engine.url}, now_s=asyncio.get_running_loop().time() + 60)
+        upstream.sweep([replica_at(engine.url)], now_s=asyncio.get_running_loop().time() + 60)
         assert not task.done()
-        upstream.sweep(set(), now_s=asyncio.get_running_loop().time() + 60)
+        upstream.sweep([], now_s=asyncio.get_running_loop().time() + 60)
+        with pytest.raises(UpstreamSilent):
+            await task
+
+
+async def test_a_replica_that_stays_silent_loses_the_connections_that_say_nothing(upstream: Upstream) -> None:
+    async with FakeEngine(hang) as engine, asyncio.timeout(10):
+        task = asyncio.create_task(post(upstream, engine.url))
+        await engine.wait_until(lambda: engine.received)
+        now_s = asyncio.get_running_loop().time()
+        silent = replica_at(engine.url, state=ReplicaState.SILENT)
+        upstream.sweep([replica_at(engine.url)], now_s=now_s + 60)
+        upstream.sweep([silent], now_s=now_s + 69)
+        assert not task.done()
+        upstream.sweep([silent], now_s=now_s + 71)
         with pytest.raises(UpstreamSilent):
             await task
 
@@ -217,7 +243,7 @@ async def test_a_replica_that_left_the_registry_and_says_nothing_is_given_up(ups
 async def test_idle_connections_are_closed_after_a_while(upstream: Upstream) -> None:
     async with FakeEngine(answer(b"{}")) as engine:
         await read(upstream, engine.url)
-        upstream.sweep({engine.url}, now_s=asyncio.get_running_loop().time())
+        upstream.sweep([replica_at(engine.url)], now_s=asyncio.get_running_loop().time())
         assert upstream.num_open == 1
-        upstream.sweep({engine.url}, now_s=asyncio.get_running_loop().time() + 60)
+        upstream.sweep([replica_at(engine.url)], now_s=asyncio.get_running_loop().time() + 60)
         assert upstream.num_open == 0
