@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import anthropic
+import httpx
 import ollama
 import openai
 import pytest
@@ -66,7 +67,7 @@ def of_response(used: ResponseUsage | None) -> Usage:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("num", [1, 2])
+@pytest.mark.parametrize("num", [1, 2, 9])  # 9: more than the engine has slots
 def test_chats_are_counted_streamed_or_not(client: openai.OpenAI, book: Book, model: str, num: int) -> None:
     chats = client.chat.completions
     whole = of(chats.create(model=model, messages=HI, n=num, temperature=0, max_tokens=20).usage)
@@ -98,6 +99,19 @@ def test_completions_are_counted_streamed_or_not(client: openai.OpenAI, book: Bo
 def test_embeddings_are_counted(client: openai.OpenAI, book: Book) -> None:
     made = client.embeddings.create(model="echo", input=["one two", "three"])
     book.add(Usage(made.usage.prompt_tokens, 0))
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/v1/rerank", {"query": "one", "documents": ["two", "three four"]}),
+        ("/v1/score", {"text_1": "one", "text_2": ["two", "three four"]}),
+        ("/v1/classify", {"input": ["one", "two three"]}),
+    ],
+)
+def test_what_only_reads_is_counted(url: str, book: Book, path: str, fields: dict[str, object]) -> None:
+    answer = httpx.post(f"{url}{path}", json={"model": "echo", **fields}, trust_env=False).json()
+    book.add(Usage(answer["usage"]["prompt_tokens"], 0))
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -1,6 +1,7 @@
 """What the account of usage says when gateways and databases die: all of it, and nothing twice."""
 
 import asyncio
+import resource
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -142,6 +143,21 @@ async def test_answers_go_on_while_the_database_is_away_and_all_are_counted(
             await client.until_answered(200)
         await _until_all_noted(site, before + client.num_sent)
         assert api.output.count("postgresql://") <= 3, api.output  # not a line for each try
+
+
+async def test_a_full_disk_stops_no_answer_and_loses_nothing(tmp_path: Path) -> None:
+    with service(str(tmp_path / "home"), f"sqlite:///{tmp_path}/test.db") as site:
+        site.start_worker("--engine", "echo", "--model-names", "echo")
+        api, url = site.start_api("echo")
+        client = Client(url)
+        async with client.asking():
+            await client.until_answered(100)
+            _, hard = resource.prlimit(api.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+            await client.until_answered(100)
+            await asyncio.sleep(4 * FLUSH_S)  # several tries fail
+            resource.prlimit(api.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        await _until_all_noted(site, client.num_sent)
+        assert 1 <= api.output.count("test.db: ") <= 2, api.output  # not a line for each try
 
 
 async def test_what_the_database_missed_at_the_end_is_taken_in_by_the_next_gateway(

@@ -57,9 +57,11 @@ def usage_of(tail: bytes) -> Usage | None:
 
 
 def _usage(counts: dict[str, Any]) -> Usage:  # Any: decoded JSON
-    prompt = counts["prompt_tokens"] if "prompt_tokens" in counts else counts["input_tokens"]
+    prompt = counts.get("prompt_tokens", counts.get("input_tokens", counts.get("total_tokens")))
     completion = counts.get("completion_tokens") or counts.get("output_tokens") or 0
     details = counts.get("prompt_tokens_details") or counts.get("input_tokens_details") or {}
+    if prompt is None:
+        raise ValueError("no token counts")
     return Usage(int(prompt), int(completion), int(details.get("cached_tokens") or 0))
 
 

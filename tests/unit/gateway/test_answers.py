@@ -113,3 +113,12 @@ def test_cached_tokens_are_read_in_either_apis_words() -> None:
     assert usage_of(chat) == Usage(9, 2, 4)
     response = b'{"usage":{"input_tokens":9,"input_tokens_details":{"cached_tokens":4},"output_tokens":2}}'
     assert usage_of(response) == Usage(9, 2, 4)
+
+
+def test_a_rank_that_tells_only_a_total_has_read_that_many() -> None:
+    assert usage_of(b'{"results":[],"usage":{"total_tokens":7}}') == Usage(7, 0)
+
+
+def test_counts_before_a_long_answer_are_found() -> None:
+    vectors = b'{"usage":{"prompt_tokens":7,"total_tokens":7},"data":[' + b"0.25," * 10_000 + b"1]}"
+    assert usage_of(vectors) == Usage(7, 0)
