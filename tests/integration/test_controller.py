@@ -1,6 +1,7 @@
 """The controller as a process: who may join it, and what it tells."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -79,6 +80,27 @@ def test_a_worker_that_talks_nonsense_is_told_so_and_cut_off(message: str, addre
         websocket.send(message)
         with pytest.raises(ConnectionClosedError, match=r"1008.*what is not understood"):
             websocket.recv()
+
+
+def test_a_worker_that_claims_a_metadata_service_as_its_address_is_told_so_and_cut_off(address: str) -> None:
+    trap = replace(REPLICA, id="r2", url="http://169.254.169.254")
+    with connect(f"ws://{address}/workers", additional_headers=TOKEN, proxy=None) as websocket:
+        websocket.send(feed.encode(feed.Announce(trap)).decode())
+        with pytest.raises(ConnectionClosedError, match=r"4403.*169\.254\.169\.254 is"):
+            websocket.recv()
+
+
+def test_a_worker_that_may_not_offer_its_model_ends_with_one_line() -> None:
+    port = free_port()
+    with RoleProcess("controller", "--port", str(port), "--allow-models", "qwen/*,mini") as controller:
+        controller.wait_until_answers(f"http://127.0.0.1:{port}/health")
+        url = f"http://127.0.0.1:{port}"
+        with RoleProcess(
+            "worker", "--engine", "echo", "--model-names", "other", "--controller-address", url
+        ) as worker:
+            assert worker.wait(timeout_s=15) == 1
+    assert "refuses this worker: the model 'other' is not among those allowed" in worker.output
+    assert "Traceback" not in worker.output
 
 
 def test_a_worker_that_says_nothing_is_dropped(address: str) -> None:

@@ -13,6 +13,10 @@ def controller(
     token: Annotated[
         str, typer.Option(help="What workers and gateways must know to join.", envvar="POLYCHAT_TOKEN")
     ] = "",
+    allow_models: Annotated[
+        str,
+        typer.Option(help="Models that workers may offer, split by commas, with * and ?; default: any."),
+    ] = "",
     dispatch_method: Annotated[
         str,
         typer.Option(help="Taken as FastChat's flag and ignored: `polychat api` dispatches.", hidden=True),
@@ -20,6 +24,8 @@ def controller(
 ) -> None:
     """Run the controller: workers join it, gateways follow it."""
     from polychat import listen
+    from polychat.cli import options
+    from polychat.controller.claims import Rules
     from polychat.controller.serve import serve
     from polychat.errors import SetupError
     from polychat.telemetry import set_up_logging
@@ -32,4 +38,4 @@ def controller(
         )
     sock = listen.bind(host, port)
     typer.echo(f"controller on http://{host}:{port}")
-    serve(sock, token=token)
+    serve(sock, token=token, rules=Rules(options.split_list(allow_models)))

@@ -17,16 +17,18 @@ from starlette.websockets import WebSocket
 
 from polychat.controller import workers
 from polychat.controller.board import Board
+from polychat.controller.claims import Rules
 from polychat.routing.replica import Replica
 
 log = logging.getLogger(__name__)
 
+ANYTHING = Rules()
 LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 NO_PAGES = "The controller does not talk to web pages."
 NO_TOKEN = "The controller wants its token: give --token or POLYCHAT_TOKEN the value it was started with."
 
 
-def create(board: Board, *, token: str = "") -> Starlette:
+def create(board: Board, *, token: str = "", rules: Rules = ANYTHING) -> Starlette:
     """The controller as an ASGI application.
 
     Without a token it is meant for loopback, and then answers only to loopback's own names: a web page that
@@ -42,7 +44,7 @@ def create(board: Board, *, token: str = "") -> Starlette:
         Route("/health", _health),
     ]
     app = Starlette(routes=routes, middleware=guards)
-    app.state.board = board
+    app.state.board, app.state.rules = board, rules
     return app
 
 

@@ -27,16 +27,22 @@ class Board:
         self.id = secrets.token_hex(8)
         self.registry = Registry()
         self._owners: dict[str, object] = {}  # replica id -> the connection that announced it last
+        self._peers: dict[str, str] = {}  # replica id -> the address that its worker speaks from
         self._silent: dict[str, Replica] = {}  # replica id -> it as it was before its worker fell silent
         self._watchers: set[asyncio.Queue[bytes | None]] = set()
 
-    def announce(self, replica: Replica, *, owner: object) -> None:
+    def is_held_elsewhere(self, replica: Replica, *, peer: str) -> bool:
+        """Whether a worker that speaks from another address than `peer` has this id or this place."""
+        rivals = [r for r in self.registry if r.id == replica.id or _same_place(r, replica)]
+        return any(self._peers.get(rival.id, peer) != peer for rival in rivals)
+
+    def announce(self, replica: Replica, *, owner: object, peer: str = "") -> None:
         """Record a replica as told by the connection `owner`. A newer connection replaces an older one."""
         self._silent.pop(replica.id, None)
         for other in self.registry:
             if other.id != replica.id and _same_place(other, replica):
                 self._forget(other.id, why="another worker took its address")
-        self._owners[replica.id] = owner
+        self._owners[replica.id], self._peers[replica.id] = owner, peer
         self._put(replica)
 
     def report_load(self, replica_id: str, load: Load, *, owner: object) -> None:
@@ -99,6 +105,7 @@ class Board:
 
     def _forget(self, replica_id: str, *, why: str) -> None:
         self._owners.pop(replica_id, None)
+        self._peers.pop(replica_id, None)
         self._silent.pop(replica_id, None)
         gone = self.registry.get(replica_id)
         if gone is not None and self.registry.remove(replica_id):

@@ -7,13 +7,14 @@ import uvicorn
 
 from polychat.controller import app
 from polychat.controller.board import Board
+from polychat.controller.claims import Rules
 
 
-def serve(sock: socket.socket, *, token: str = "") -> None:
+def serve(sock: socket.socket, *, token: str = "", rules: Rules = app.ANYTHING) -> None:
     """Serve on a bound socket. Returns after a signal, once every held connection is closed."""
     board = Board()
     config = uvicorn.Config(
-        app.create(board, token=token),
+        app.create(board, token=token, rules=rules),
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -18,6 +18,7 @@ BEAT_S = 0.2  # how often workers and the controller say that they are alive
 SILENT_AFTER_S = 0.8  # a worker that says nothing for so long is asked last
 LOST_AFTER_S = 10.0  # and after so long no more, although its connection stands; a worker does as much
 DEAF_AFTER_S = 3.0  # a gateway that hears nothing for so long follows anew
+REFUSED = 4403  # close code of a connection whose worker may not say what it says
 
 
 class Announce(msgspec.Struct, frozen=True, tag="announce"):

@@ -6,7 +6,13 @@ from dataclasses import replace
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import (
+    ConnectionClosed,
+    ConnectionClosedError,
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+)
 
 from polychat.errors import SetupError
 from polychat.routing import feed
@@ -74,6 +80,8 @@ class Link:
                 await self._session()
             except InvalidStatus as exc:
                 self._refused(exc.response.status_code)
+            except ConnectionClosedError as exc:
+                self._closed(exc)
             except (OSError, TimeoutError, ConnectionClosed, InvalidHandshake, msgspec.MsgspecError) as exc:
                 self._complain(exc)
             except InvalidURI as exc:
@@ -136,6 +144,15 @@ class Link:
         if not self._was_welcome and status < 500:
             raise SetupError(f"the controller at {self._address} {why}")
         self._complain(f"it {why}")
+
+    def _closed(self, exc: ConnectionClosedError) -> None:
+        """The line broke; told with a reason when the controller does not let us say what we say."""
+        if exc.rcvd is None or exc.rcvd.code != feed.REFUSED:
+            self._complain(exc)
+        elif self._was_welcome:
+            self._complain(f"it refuses us: {exc.rcvd.reason}")
+        else:
+            raise SetupError(f"the controller at {self._address} refuses this worker: {exc.rcvd.reason}")
 
     def _complain(self, why: object) -> None:
         """Once for each time that it is away."""
