@@ -39,7 +39,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def url(site: Service) -> str:
-    _, url = site.start_api(flags=("--admin-key", ADMIN))
+    _, url = site.start_api("echo", "slow", admin_key=ADMIN)
     return url
 
 
@@ -47,7 +47,6 @@ def url(site: Service) -> str:
 def admin(url: str) -> Iterator[httpx.Client]:
     headers = {"authorization": f"Bearer {ADMIN}"}
     with httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=20) as client:
-        wait_until(lambda: len(client.get("/v1/models").json()["data"]) == 2)
         yield client
 
 

@@ -1,5 +1,6 @@
 """A whole service whose account a test looks at, and the book that a client keeps of its own."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -52,15 +53,16 @@ class Service:
             "worker", *flags, "--port", str(free_port()), "--controller-address", self.controller_url
         )
 
-    def start_api(self, *models: str, flags: tuple[str, ...] = ()) -> tuple[RoleProcess, str]:
+    def start_api(self, *models: str, admin_key: str = "") -> tuple[RoleProcess, str]:
         """A gateway that serves these models, and its URL."""
         port = free_port()
         place = ("--port", str(port), "--controller-address", self.controller_url)
+        flags = ("--admin-key", admin_key) if admin_key else ()
         api, url = self.start("api", *place, *flags), f"http://127.0.0.1:{port}"
         api.wait_until_answers(f"{url}/health")
         for model in models:
-            what = f"{model} at {url}"
-            wait_until(lambda model=model: answers(f"{url}/v1/models/{model}"), timeout_s=30, what=what)  # type: ignore[misc]
+            is_served = functools.partial(answers, f"{url}/v1/models/{model}", api_key=admin_key)
+            wait_until(is_served, timeout_s=30, what=f"{model} at {url}")
         return api, url
 
     def rows(self, by: str = "endpoint") -> list[Row]:
