@@ -77,9 +77,8 @@ async def _pass_on(errand: Errand, events: bytes, *, is_last: bool) -> None:
         errand.hear(asyncio.get_running_loop().time())
     if errand.keeps_transcript:
         events = errand.transcript.passed(events)
-    counting.note(journey, events)
     journey.is_whole = is_last
-    if shown := counting.without_counts(events) if journey.hides_usage else events:
+    if shown := counting.noted(journey, events):
         await errand.sink.events(shown)
     journey.tail = events if len(events) > 1024 else (journey.tail + events)[-TAIL_BYTES:]
 

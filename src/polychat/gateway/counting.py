@@ -56,17 +56,19 @@ def asking(body: bytes, request: GenerationRequest) -> bytes:
     return body.rstrip()[:-1] + b"," + _ASKED + b"}"
 
 
-def note(journey: Journey, events: bytes) -> None:
-    """Count whole events of a stream, and keep the token counts that they tell."""
+def noted(journey: Journey, events: bytes) -> bytes:
+    """Whole events of a stream as its client wants them; they and the token counts in them are noted."""
     journey.events += events.count(b"\n\n") or 1
-    if _KEY in events and _COUNTS.search(events):
-        journey.usage = usage_of(events) or journey.usage
+    if _KEY not in events:
+        return events
+    plain = events.replace(_NO_COUNTS_YET, b"")
+    if _KEY in plain and _COUNTS.search(plain):
+        journey.usage = usage_of(plain) or journey.usage
+    return without_counts(plain) if journey.hides_usage else events
 
 
 def without_counts(events: bytes) -> bytes:
     """Whole events as they would be had nobody asked for token counts."""
-    if _KEY not in events:
-        return events
     events = events.replace(_NO_COUNTS_YET, b"")
     if _KEY not in events:
         return events

@@ -5,7 +5,7 @@ import pytest
 from polychat import sse
 from polychat.engines.base import RequestView
 from polychat.gateway.answers import Usage
-from polychat.gateway.counting import Counting, asking, note, usage_at_end, without_counts
+from polychat.gateway.counting import Counting, asking, noted, usage_at_end, without_counts
 from polychat.gateway.journey import Journey, Outcome
 from polychat.gateway.routes.inference import view_of
 from polychat.schema.validation import parse_chat
@@ -94,10 +94,16 @@ def test_what_a_model_says_of_usage_is_left_alone() -> None:
     assert without_counts(inner) == inner
 
 
-def test_the_counts_of_a_stream_are_noted() -> None:
-    journey = Journey("r")
-    for events in (SAID_NULL, SAID_NULL + COUNTS, sse.DONE):
-        note(journey, events)
+def test_the_counts_of_a_stream_are_noted_and_hidden_from_who_did_not_ask() -> None:
+    journey = Journey("r", hides_usage=True)
+    shown = b"".join([noted(journey, events) for events in (SAID_NULL, SAID_NULL + COUNTS, sse.DONE)])
+    assert (journey.usage, journey.events) == (Usage(3, 5), 4)
+    assert shown == SAID + SAID + sse.DONE
+
+
+def test_who_asked_for_the_counts_sees_them_as_they_came() -> None:
+    journey, events = Journey("r"), SAID_NULL + COUNTS
+    assert noted(journey, events) is events
     assert journey.usage == Usage(3, 5)
 
 
