@@ -28,6 +28,14 @@ def web(
     share: Annotated[
         bool, typer.Option("--share", help="Open a public link through Gradio's relay. Needs --auth-file.")
     ] = False,
+    no_auth: Annotated[
+        bool,
+        typer.Option(
+            "--no-auth",
+            help="Let everybody in. By default a page that others can reach asks for a login, or an API key.",
+            envvar="POLYCHAT_NO_AUTH",
+        ),
+    ] = False,
     controller_url: Annotated[
         str, typer.Option("--controller-url", "--controller-address", hidden=True)
     ] = "",
@@ -59,7 +67,8 @@ def web(
         raise SetupError(
             f"the page needs {exc.name}, which is not installed: pip install 'polychat[web]'"
         ) from exc
-    page = create(client, PageOptions(root_path=root_path, users=users))
+    keys_open_it = not (no_auth or listen.is_loopback(host))
+    page = create(client, PageOptions(root_path=root_path, users=users, keys_open_it=keys_open_it))
 
     def on_ready() -> None:
         typer.echo(f"page on http://{host}:{port} (API: {client.base_url}/v1)")

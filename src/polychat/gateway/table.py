@@ -113,10 +113,10 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/admin/requests": Route({"GET": admin_running.requests}, is_admins=True),
         "/tokenize": Route({"POST": tokenize.tokenize}),
         "/detokenize": Route({"POST": tokenize.detokenize}),
-        "/openapi.json": Route({"GET": openapi.document}, is_open=True),
-        "/docs": Route({"GET": openapi.docs}, is_open=True),
+        "/openapi.json": Route({"GET": openapi.document}),
+        "/docs": Route({"GET": openapi.docs}),
         "/health": Route({"GET": health.health}, is_open=True),
-        "/": Route({"GET": health.front_door}, is_open=True),
+        "/": Route({"GET": health.front_door}),
     }
 )
 BELOW: Mapping[str, Route] = MappingProxyType(

@@ -1,5 +1,6 @@
 """The page as one ASGI app: layout, the model list that follows the cluster, and what a browser may load."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from polychat.client import Client
+from polychat.client import ApiError, Client
 from polychat.web import drawing, settings
 from polychat.web.answering import Answers
 from polychat.web.chat_tab import ChatTab
@@ -16,6 +17,10 @@ from polychat.web.model_view import ModelView, follow_models
 from polychat.web.models import NOTHING_TO_CHOOSE, Menu, ModelSource
 
 LOOK_EVERY_S = 3.0
+KEY_AS_PASSWORD = "Any name, and an API key of this service as the password."
+
+Login = Callable[[str, str], Awaitable[bool]]
+"""(name, password) -> whether they may come in"""
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
@@ -27,6 +32,7 @@ class PageOptions:
 
     root_path: str = ""  # where a proxy in front shows it, such as "/chat"
     users: tuple[tuple[str, str], ...] = ()  # (name, password); none: no login
+    keys_open_it: bool = False  # without users: who has a key of the API may log in with it
     look_every_s: float = LOOK_EVERY_S
 
 
@@ -38,7 +44,8 @@ def create(client: Client, options: PageOptions | None = None) -> ASGIApp:
         app,
         _page(client, options),
         path="/",
-        auth=list(options.users) or None,
+        auth=_login(client, options),
+        auth_message="" if options.users else KEY_AS_PASSWORD,
         root_path=options.root_path or None,
         footer_links=[],
         run_history=False,
@@ -52,6 +59,22 @@ def create(client: Client, options: PageOptions | None = None) -> ASGIApp:
         head=f"<style>{_beside('page.css').read_text(encoding='utf-8')}</style>",
     )
     return only_from_here(app)
+
+
+def _login(client: Client, options: PageOptions) -> Login | list[tuple[str, str]] | None:
+    """Whom Gradio lets in: those users, who shows a key, or everybody."""
+    if options.users or not options.keys_open_it:
+        return list(options.users) or None
+
+    async def has_key(name: str, password: str) -> bool:
+        async with Client(client.base_url, api_key=password) as visitor:
+            try:
+                await visitor.models()
+            except ApiError:
+                return False
+        return True
+
+    return has_key
 
 
 def _page(client: Client, options: PageOptions) -> gr.Blocks:

@@ -214,7 +214,7 @@ SERVICE = (
         is_open=True,
     ),
     Operation(
-        "GET", "/", "Tell what this is", Api.SERVICE, answer=service.FrontDoor, statuses=(), is_open=True
+        "GET", "/", "Tell what this is", Api.SERVICE, answer=service.FrontDoor, statuses=()
     ),
     Operation(
         "GET",
@@ -223,7 +223,6 @@ SERVICE = (
         Api.SERVICE,
         answer=service.OpenApi,
         statuses=(),
-        is_open=True,
     ),
     Operation(
         "GET",
@@ -232,6 +231,5 @@ SERVICE = (
         Api.SERVICE,
         other_types=("text/html",),
         statuses=(),
-        is_open=True,
     ),
 )

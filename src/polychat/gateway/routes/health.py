@@ -1,4 +1,4 @@
-"""GET /health and /: whether the gateway lives, and what it is. Neither needs a key."""
+"""GET /health and /: whether the gateway lives, which needs no key, and what it is."""
 
 import msgspec
 
