@@ -199,3 +199,21 @@ async def test_a_commit_whose_answer_is_lost_counts_once(server: postgresql.Serv
                     await client.until_answered(10)
             assert await asyncio.to_thread(api.stop) == ENDED
             assert await asyncio.to_thread(_requests, site) - before == client.num_sent
+
+
+async def test_a_database_that_hangs_holds_up_no_end_and_counts_once_when_it_goes_on(
+    server: postgresql.Server, tmp_path: Path
+) -> None:
+    with service(str(tmp_path / "home"), server.url) as site:
+        site.start_worker("--engine", "echo", "--model-names", "echo")
+        before = _requests(site)
+        api, url = site.start_api("echo")
+        client, hanging = Client(url), ExitStack()
+        async with client.asking():
+            await client.until_answered(100)
+            hanging.enter_context(server.stopped())
+            await client.until_answered(100)
+        with hanging:
+            assert api.stop(timeout_s=8) == ENDED
+        site.start_api("echo")
+        await _until_all_noted(site, before + client.num_sent)

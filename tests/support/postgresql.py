@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.processes import free_port, wait_until
+from tests.support.processes import descendants, free_port, wait_until
 
 USER, PASSWORD, NAME = "polychat", "s3cret", "postgres"
 
@@ -54,6 +54,19 @@ class Server:
             self._process.send_signal(signal.SIGINT)  # what PostgreSQL calls a fast shutdown
             self._process.wait(30)
             self._process = None
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """While the block runs none of its processes does anything, though all are there."""
+        assert self._process is not None
+        pids = [self._process.pid, *descendants(self._process.pid)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager
