@@ -199,6 +199,17 @@ async def test_memory_does_not_grow_with_requests_while_the_database_is_away(
     assert await _requests(database) == 6000
 
 
+async def test_ten_thousand_calls_before_the_end_are_ten_thousand_after_it(
+    database: Database, tmp_path: Path
+) -> None:
+    journal = _journal(database, tmp_path)
+    for number in range(10_000):
+        journal.note(replace(ONE, model="m", caller=Caller(f"key_{number % 100}")))
+    await journal.close()
+    totals = await Usage(database).totals(["key"], Wanted())
+    assert [sums.requests for sums in totals.values()] == [100] * 100
+
+
 steps = st.lists(st.sampled_from(["note", "flush", "away", "answer lost", "restart"]), max_size=30)
 
 
