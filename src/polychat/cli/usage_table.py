@@ -57,7 +57,7 @@ def _numbers(row: Row, by: Sequence[Part]) -> list[str]:
         f"{sums.completion_tokens}",
         "-" if row.ttft_s is None else f"{row.ttft_s:.3f} s",
         f"{row.duration_s:.3f} s",
-        f"{sums.engine_s:.1f} s",
+        f"{sums.engine_s:.3f} s",
     ]
 
 

@@ -39,9 +39,9 @@ def test_the_table_has_a_line_for_each_key_and_model_and_a_sum(
 ) -> None:
     assert _run("--db", db) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert lines[1] == "- n 1 1 0 0 0 7 0 0 - 1.000 s 0.0 s"
-    assert lines[2] == "key_ann m 2 2 0 0 0 20 8 10 0.250 s 1.500 s 1.0 s"
-    assert lines[3] == "total 3 3 0 0 0 27 8 10 0.250 s 1.333 s 1.0 s"
+    assert lines[1] == "- n 1 1 0 0 0 7 0 0 - 1.000 s 0.000 s"
+    assert lines[2] == "key_ann m 2 2 0 0 0 20 8 10 0.250 s 1.500 s 1.000 s"
+    assert lines[3] == "total 3 3 0 0 0 27 8 10 0.250 s 1.333 s 1.000 s"
 
 
 def test_json_and_csv_have_the_same_rows(db: str, capsys: pytest.CaptureFixture[str]) -> None:
