@@ -64,7 +64,7 @@ def status(url: str, secret: str) -> int:
 
 @pytest.mark.parametrize(("method", "path"), EVERY_ROUTE)
 def test_only_an_admins_key_opens_it(admin: httpx.Client, url: str, method: str, path: str) -> None:
-    secret = made(admin, name=f"user of {method} {path}")["secret"]
+    secret = made(admin, name=f"user of {method} {path}")["secret"]  # names may hold slashes
     with httpx.Client(base_url=url, trust_env=False) as http:
         assert http.request(method, path).status_code == 401
         refused = http.request(method, path, headers={"authorization": f"Bearer {secret}"})
@@ -99,6 +99,12 @@ def test_an_old_secret_is_good_for_nothing_unless_it_is_said(admin: httpx.Client
     old = made(admin, name="bob")["secret"]
     new = admin.post("/admin/keys/bob/rotate").json()["secret"]
     assert [status(url, old), status(url, new)] == [401, 200]
+
+
+def test_a_name_may_hold_slashes(admin: httpx.Client) -> None:
+    key = made(admin, name="lab/ann")
+    assert admin.get("/admin/keys/lab/ann").json()["id"] == key["id"]
+    assert admin.post("/admin/keys/lab/ann/rotate").json()["id"] == key["id"]
 
 
 def test_no_list_tells_a_secret(admin: httpx.Client) -> None:

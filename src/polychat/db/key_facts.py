@@ -1,5 +1,6 @@
 """What somebody wants a key to be, checked: for `polychat keys` and for the admin API alike."""
 
+import re
 from dataclasses import replace
 from typing import TypedDict
 
@@ -8,7 +9,8 @@ from polychat.db.unclear import Unclear
 
 ROLES = ("user", "admin")
 PRIORITIES = ("interactive", "batch")
-MAX_NAME = 100  # characters
+MAX_OWNER = 100  # characters
+_NAME = re.compile(r"[\w.@+-](?:[\w .@:/+-]{0,62}[\w.@+-])?")
 _LIMITS = (
     "requests_per_minute",
     "tokens_per_minute",
@@ -56,17 +58,13 @@ def with_facts(key: StoredKey, facts: KeyFacts, *, now_s: float) -> StoredKey:
 
 
 def _check_words(key: StoredKey) -> None:
-    if not _is_word(key.name):
-        raise Unclear("name", f"must be 1 to {MAX_NAME} characters that can be printed")
-    if key.owner and not _is_word(key.owner):
-        raise Unclear("owner", f"must be at most {MAX_NAME} characters that can be printed")
+    if not _NAME.fullmatch(key.name):
+        raise Unclear("name", f"{key.name!r} is none; use up to 64 letters, digits, blanks and . _ - @ : / +")
+    if len(key.owner) > MAX_OWNER or not key.owner.isprintable():
+        raise Unclear("owner", f"must be at most {MAX_OWNER} characters that can be printed")
     if key.role not in ROLES:
         raise Unclear("role", f"has no {key.role!r}; choose {' or '.join(ROLES)}")
     if key.priority not in PRIORITIES:
         raise Unclear("priority", f"has no {key.priority!r}; choose {' or '.join(PRIORITIES)}")
     if not all(key.models):
         raise Unclear("models", "has an empty name; leave it empty for all models")
-
-
-def _is_word(text: str) -> bool:
-    return 0 < len(text) <= MAX_NAME and text.isprintable() and text == text.strip()

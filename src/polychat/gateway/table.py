@@ -40,7 +40,7 @@ from polychat.gateway.routes.responses import stored as stored_responses
 from polychat.gateway.state import Gateway
 
 _ADMINS = (
-    "This needs an admin's key: one that `polychat keys create NAME --role admin` made, or the gateway's own "
+    "This needs an admin's key: one that `polychat keys create NAME --admin` made, or the gateway's own "
     "--admin-key."
 )
 

@@ -20,6 +20,7 @@ from polychat.schema.answers import admin as answers
 from polychat.schema.validation import parser_of
 
 PREFIX = "/admin/keys/"
+_ROTATE = "/rotate"
 MAX_GRACE_S = 30 * 86_400.0
 
 _parse_new = parser_of(KeyRequest)
@@ -46,11 +47,12 @@ async def create(gateway: Gateway, exchange: Exchange) -> None:
 
 async def below(gateway: Gateway, exchange: Exchange) -> None:
     """One key, by its id or name."""
-    word, _, action = exchange.path.removeprefix(PREFIX).partition("/")
-    methods = _ROTATION if action == "rotate" else {} if action else _OF_A_KEY
+    word = exchange.path.removeprefix(PREFIX)  # names may hold slashes
+    methods = _ROTATION if word.endswith(_ROTATE) else _OF_A_KEY
     answer = methods.get("GET" if exchange.method == "HEAD" else exchange.method)
     if answer is None:
-        raise MethodNotAllowed(exchange.method, exchange.path, ", ".join(methods) or "OPTIONS")
+        raise MethodNotAllowed(exchange.method, exchange.path, ", ".join(methods))
+    word = word.removesuffix(_ROTATE) if methods is _ROTATION else word
     key = await StoredKeys(gateway.database).find(word)
     if key is None:
         raise _unknown(word)
