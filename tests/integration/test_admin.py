@@ -95,10 +95,12 @@ def test_a_key_lives_from_its_making_to_its_end(admin: httpx.Client, url: str) -
     assert [status(url, secret) for secret in (key["secret"], rotated["secret"])] == [401, 401]
 
 
-def test_an_old_secret_is_good_for_nothing_unless_it_is_said(admin: httpx.Client, url: str) -> None:
-    old = made(admin, name="bob")["secret"]
-    new = admin.post("/admin/keys/bob/rotate").json()["secret"]
-    assert [status(url, old), status(url, new)] == [401, 200]
+def test_an_old_secret_works_for_a_day_unless_it_is_said(admin: httpx.Client, url: str) -> None:
+    first = made(admin, name="bob")["secret"]
+    second = admin.post("/admin/keys/bob/rotate").json()["secret"]
+    assert [status(url, first), status(url, second)] == [200, 200]
+    third = admin.post("/admin/keys/bob/rotate", json={"grace_s": 0}).json()["secret"]
+    assert [status(url, secret) for secret in (first, second, third)] == [401, 401, 200]
 
 
 def test_a_name_may_hold_slashes(admin: httpx.Client) -> None:

@@ -31,4 +31,4 @@ class KeyRequest(KeyChange, kw_only=True, forbid_unknown_fields=True):
 class RotateRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """POST /admin/keys/{id}/rotate."""
 
-    grace_s: float = 0.0  # the present secret works that much longer
+    grace_s: float = 86_400.0  # the present secret works that much longer; 0: not at all
