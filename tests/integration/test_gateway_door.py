@@ -56,7 +56,7 @@ async def fake(controller_url: str, http: httpx.AsyncClient) -> AsyncIterator[Fa
 
 def error_of(response: httpx.Response) -> dict[str, str]:
     body = response.json()
-    assert set(body["error"]) == {"message", "type", "param", "code"}
+    assert set(body["error"]) == {"message", "type", "param", "code", "request_id"}
     assert response.headers["x-request-id"]
     error: dict[str, str] = body["error"]
     return error

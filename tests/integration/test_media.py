@@ -54,7 +54,7 @@ async def sdk(site: Site) -> AsyncIterator[openai.AsyncOpenAI]:
 
 def error_of(response: httpx.Response) -> dict[str, str]:
     error: dict[str, str] = response.json()["error"]
-    assert set(error) == {"message", "type", "param", "code"}
+    assert {"message", "type", "param", "code", "request_id"} <= set(error)
     return error
 
 

@@ -46,7 +46,7 @@ WORDS = (
 )
 PAGES = (  # the page's own, behind its login
     *("/config", "/info", "/gradio_api/info", "/gradio_api/config", "/gradio_api/queue/status"),
-    *("/gradio_api/queue/data?session_hash=x"),
+    "/gradio_api/queue/data?session_hash=x",
     *("/gradio_api/file=/etc/passwd", "/file=/etc/passwd", "/gradio_api/file=pyproject.toml", "/monitoring"),
     *("/gradio_api/stream/a/b/c/d", "/gradio_api/call/answer", "/gradio_api/run/predict", "/api/predict"),
     *("/gradio_api/proxy=http://127.0.0.1:8000/health", "/gradio_api/deep_link", "/gradio_api/monitoring/x"),

@@ -43,6 +43,8 @@ def api(
     max_body_mb: Annotated[int, typer.Option(help="Largest request body, in MiB.", min=1)] = 64,
     max_tries: service_flags.MaxTries = service_flags.MAX_TRIES,
     first_byte_timeout: service_flags.FirstByteTimeout = service_flags.FIRST_BYTE_TIMEOUT_S,
+    metrics_token: service_flags.MetricsToken = "",
+    request_log: service_flags.RequestLog = "errors",
     image_hosts: service_flags.ImageHosts = "",
     alias: Aliases = None,
     db: options.Db = "",
@@ -50,14 +52,14 @@ def api(
 ) -> None:
     """Run the API gateway: clients call it, it calls the workers."""
     from polychat import listen
-    from polychat.cli import database, state
+    from polychat.cli import database, state, systemd
+    from polychat.cli.logs import set_up_logging
     from polychat.errors import SetupError
     from polychat.gateway.line import Rules
     from polychat.gateway.retries import RetryRules
     from polychat.gateway.serve import serve
     from polychat.gateway.state import Settings
     from polychat.routing.policies import POLICIES
-    from polychat.telemetry import set_up_logging
 
     set_up_logging()
     if dispatch_method not in POLICIES:
@@ -77,6 +79,8 @@ def api(
         dispatch_method=dispatch_method,
         allowed_origins=_origins(allowed_origins),
         queue=Rules(size=queue_size, busy_s=queue_timeout, absent_s=replica_timeout, batch_share=batch_share),
+        metrics_token=metrics_token,
+        request_log=service_flags.request_log(request_log),
         retries=RetryRules(max_tries, first_byte_timeout),
         drain_timeout_s=drain_timeout,
         client_timeout_s=client_timeout,
@@ -91,7 +95,7 @@ def api(
     sock = listen.bind(host, port, reuse_port=reuse_port)
     shown = f"[{host}]" if ":" in host else host
     typer.echo(f"API on http://{shown}:{port}/v1 ({_keys_line(settings)})")
-    serve(sock, settings)
+    serve(sock, settings, systemd.notifier())
 
 
 def _url(address: str) -> str:

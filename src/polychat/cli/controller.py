@@ -25,10 +25,10 @@ def controller(
     """Run the controller: workers join it, gateways follow it."""
     from polychat import listen
     from polychat.cli import options
+    from polychat.cli.logs import set_up_logging
     from polychat.controller.claims import Rules
     from polychat.controller.serve import serve
     from polychat.errors import SetupError
-    from polychat.telemetry import set_up_logging
 
     set_up_logging()
     if not token and not listen.is_loopback(host):

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from polychat.cli import settings
 from polychat.cli.engine_flags import with_arguments
 
+_OF_ROOT = ("--config", "--log-level", "--log-format")
 RUN_ENGINES = ("up", "worker")  # commands with arguments for engines after `--`
 ALIASES = {  # FastChat's name -> ours, where the meaning is the same
     "model-worker": "worker",
@@ -40,7 +41,7 @@ class PolychatGroup(TyperGroup):
     def parse_args(
         self, ctx: Any, args: list[str]
     ) -> list[str]:  # Typer's vendored click has no public types
-        return super().parse_args(ctx, _config_first(args))
+        return super().parse_args(ctx, _roots_first(args))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0].replace("_", "-")
@@ -55,16 +56,20 @@ class PolychatGroup(TyperGroup):
         return resolved
 
 
-def _config_first(args: list[str]) -> list[str]:
-    """`--config FILE` belongs to the root, but people write it after the command too."""
-    for at, word in enumerate(args):
-        if word == "--":
-            break
-        if word == "--config" and at + 1 < len(args):
-            return [*args[at : at + 2], *args[:at], *args[at + 2 :]]
-        if word.startswith("--config="):
-            return [word, *args[:at], *args[at + 1 :]]
-    return args
+def _roots_first(args: list[str]) -> list[str]:
+    """Options of the root, as `--config FILE`, come first, wherever people write them."""
+    roots: list[str] = []
+    rest = list(args)
+    at = 0
+    while at < len(rest) and rest[at] != "--":
+        flag, has_value, _ = rest[at].partition("=")
+        size = 1 if has_value else 2
+        if flag in _OF_ROOT and at + size <= len(rest):
+            roots += rest[at : at + size]
+            del rest[at : at + size]
+        else:
+            at += 1
+    return roots + rest
 
 
 def _pass_on(config: str) -> None:

@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from polychat import __version__
-from polychat.cli import settings
+from polychat.cli import logs, settings
 from polychat.cli.group import PolychatGroup
 from polychat.errors import PlatformError, SetupError
 
@@ -97,11 +97,19 @@ def _root(
     config: Annotated[
         str, typer.Option(help="Settings file; default ./polychat.toml.", show_default=False)
     ] = "",
+    log_level: Annotated[
+        str, typer.Option(help="debug, info, warning or error; default info.", show_default=False)
+    ] = "",
+    log_format: Annotated[
+        str,
+        typer.Option(help="Logs as pretty lines or as json; default pretty.", show_default=False),
+    ] = "",
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and leave.", allow_from_autoenv=False)
     ] = False,
 ) -> None:
     """Many models, one service: `polychat up` starts everything; then see http://127.0.0.1:7860."""
+    logs.choose(log_level, log_format)
     if version:
         typer.echo(f"polychat {__version__}")
         raise typer.Exit

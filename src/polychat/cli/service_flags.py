@@ -3,9 +3,12 @@
 To add one: its type here, a parameter in api.py and in up.py (there also its entry in `api_flags`).
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from polychat.gateway.request_log import RequestLog as RequestLogChoice
 
 QueueTimeout = Annotated[float, typer.Option(help="Seconds a request waits for a model that is busy.", min=0)]
 ReplicaTimeout = Annotated[
@@ -27,6 +30,14 @@ ClientTimeout = Annotated[
     float,
     typer.Option(help="Seconds until a client that takes nothing and says nothing is gone.", min=1),
 ]
+MetricsToken = Annotated[
+    str,
+    typer.Option(
+        help="What Prometheus shows as bearer token to read /metrics; better by environment than here.",
+        envvar="POLYCHAT_METRICS_TOKEN",
+    ),
+]
+RequestLog = Annotated[str, typer.Option(help="Requests to log: off, errors or all.")]
 ImageHosts = Annotated[
     str, typer.Option(help="Hosts of this network that images may be fetched from, split by commas.")
 ]
@@ -38,3 +49,14 @@ BATCH_SHARE = 0.1
 MAX_TRIES = 5
 FIRST_BYTE_TIMEOUT_S = 120.0
 CLIENT_TIMEOUT_S = 60.0
+
+
+def request_log(which: str) -> "RequestLogChoice":
+    """Raises SetupError for what is none of the choices."""
+    from polychat.errors import SetupError
+    from polychat.gateway.request_log import CHOICES
+
+    for choice in CHOICES:
+        if which == choice:
+            return choice
+    raise SetupError(f"--request-log {which} is unknown; choose one of {', '.join(CHOICES)}")

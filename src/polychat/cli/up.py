@@ -1,5 +1,6 @@
 """`polychat up`: the whole platform on this machine, as child processes that are kept running."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,8 @@ def up(
     batch_share: service_flags.BatchShare = service_flags.BATCH_SHARE,
     max_tries: service_flags.MaxTries = service_flags.MAX_TRIES,
     first_byte_timeout: service_flags.FirstByteTimeout = service_flags.FIRST_BYTE_TIMEOUT_S,
+    metrics_token: service_flags.MetricsToken = "",
+    request_log: service_flags.RequestLog = "errors",
     image_hosts: service_flags.ImageHosts = "",
     db: options.Db = "",
     keep_responses_days: options.KeepResponsesDays = 30,
@@ -85,7 +88,7 @@ def up(
     ] = None,
 ) -> None:
     """Start everything: controller, a worker for each MODEL, the API and the web page."""
-    from polychat.cli import up_checks, up_run, up_sources
+    from polychat.cli import systemd, up_checks, up_run, up_sources
 
     sources = up_sources.sources(
         models or (),
@@ -118,6 +121,8 @@ def up(
         "--echo-tokens-per-s": echo_tokens_per_s,
         "--echo-ttft": echo_ttft,
     }
+    if metrics_token:  # never on the command line of a child
+        os.environ["POLYCHAT_METRICS_TOKEN"] = metrics_token
     api_flags: dict[str, engine_flags.Value] = {
         "--queue-timeout": None if queue_timeout == service_flags.QUEUE_TIMEOUT_S else queue_timeout,
         "--replica-timeout": None if replica_timeout == service_flags.REPLICA_TIMEOUT_S else replica_timeout,
@@ -128,6 +133,7 @@ def up(
         "--first-byte-timeout": (
             None if first_byte_timeout == service_flags.FIRST_BYTE_TIMEOUT_S else first_byte_timeout
         ),
+        "--request-log": None if request_log == "errors" else service_flags.request_log(request_log),
         "--image-hosts": image_hosts or None,
     }
     wish = up_checks.Wish(
@@ -154,7 +160,7 @@ def up(
         chosen = table.engine or engine, table.revision or revision, table.program or program
         for line in up_checks.fetch((table.model,), engine=chosen[0], revision=chosen[1], program=chosen[2]):
             typer.echo(line)
-    up_run.run(plan, log_folder=state.made(_log_folder(port)), note=note)
+    up_run.run(plan, log_folder=state.made(_log_folder(port)), note=note, notifier=systemd.notifier())
 
 
 def _log_folder(port: int) -> Path:

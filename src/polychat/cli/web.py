@@ -44,9 +44,9 @@ def web(
     import os
 
     from polychat import listen
+    from polychat.cli.logs import set_up_logging
     from polychat.client import Client
     from polychat.errors import SetupError
-    from polychat.telemetry import set_up_logging
 
     if share and auth_file is None:
         raise SetupError(

@@ -96,9 +96,9 @@ def worker(
     ] = 0.0,
 ) -> None:
     """Run a model and offer it to the controller."""
-    from polychat.cli import attaching, state
+    from polychat.cli import attaching, state, systemd
+    from polychat.cli.logs import set_up_logging
     from polychat.engines.spec import EchoSpeed, Tuning
-    from polychat.telemetry import set_up_logging
     from polychat.worker import run
 
     set_up_logging()
@@ -121,6 +121,7 @@ def worker(
             token=token,
             drain_timeout_s=drain_timeout,
             log_folder=state.made(state.home() / "logs"),
+            notifier=systemd.notifier(),
             uses_folder=state.made(state.home() / "uses"),
             echo=EchoSpeed(echo_tokens_per_s, echo_ttft),
             tuning=Tuning(

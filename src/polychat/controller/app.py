@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 
 import msgspec
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -18,7 +19,9 @@ from starlette.websockets import WebSocket
 from polychat.controller import workers
 from polychat.controller.board import Board
 from polychat.controller.claims import Rules
+from polychat.routing.gauges import Replicas
 from polychat.routing.replica import Replica
+from polychat.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +44,13 @@ def create(board: Board, *, token: str = "", rules: Rules = ANYTHING) -> Starlet
         WebSocketRoute("/workers", workers.hold),
         Route("/watch", _watch),
         Route("/replicas", _replicas),
+        Route("/metrics", _metrics),
         Route("/health", _health),
     ]
     app = Starlette(routes=routes, middleware=guards)
     app.state.board, app.state.rules = board, rules
+    app.state.metrics = metrics.registry("controller")
+    app.state.metrics.register(Replicas(board.registry))
     return app
 
 
@@ -101,6 +107,12 @@ async def _replicas(request: Request) -> Response:
     return Response(
         json.dumps([public(replica) for replica in board.registry]), media_type="application/json"
     )
+
+
+async def _metrics(request: Request) -> Response:
+    """What Prometheus reads; it shows the token as its bearer."""
+    told: CollectorRegistry = request.app.state.metrics
+    return Response(metrics.text(told), media_type=metrics.CONTENT_TYPE)
 
 
 async def _health(request: Request) -> Response:

@@ -13,6 +13,8 @@ class PlatformError(Exception):
     def __init__(self, message: str, *, param: str | None = None) -> None:
         super().__init__(message)
         self.param = param
+        self.request_id = ""  # of the request that failed; known at the end of its way
+        self.reasons: tuple[str, ...] = ()  # what went wrong on the way, first things first
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -21,4 +23,14 @@ class PlatformError(Exception):
 
     def envelope(self) -> dict[str, object]:
         """The JSON body OpenAI clients expect: `error` is an object, never a string."""
-        return {"error": {"message": str(self), "type": self.type, "param": self.param, "code": self.code}}
+        facts: dict[str, object] = {
+            "message": str(self),
+            "type": self.type,
+            "param": self.param,
+            "code": self.code,
+        }
+        if self.request_id:
+            facts["request_id"] = self.request_id
+        if self.reasons:
+            facts["reasons"] = list(self.reasons)
+        return {"error": facts}

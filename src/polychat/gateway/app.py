@@ -13,11 +13,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polychat.errors import DatabaseUnavailable, MethodNotAllowed, PlatformError, ReplicaError, UnknownRoute
-from polychat.gateway import patience, retention
-from polychat.gateway.answers import usage_of
+from polychat.gateway import patience, request_log, retention
 from polychat.gateway.exchange import ClientLeft, Exchange
 from polychat.gateway.state import Gateway
-from polychat.gateway.table import route_of
+from polychat.gateway.table import name_of, route_of
 from polychat.gateway.upstream import SWEEP_S
 
 log = logging.getLogger(__name__)
@@ -50,34 +49,24 @@ class _App:
 
 async def _serve(gateway: Gateway, exchange: Exchange) -> None:
     started_s = asyncio.get_running_loop().time()
-    outcome = "done"
+    why = ""
     try:
         await _route(gateway, exchange)
     except ClientLeft:
-        outcome = "the client left"
+        why = "the client left"
     except PlatformError as error:
-        outcome = f"{type(error).__name__}: {error}"
+        why = f"{type(error).__name__}: {error}"
         await exchange.error(error)
     except asyncio.CancelledError:  # the drain timeout is over; this is the task's outermost frame
-        outcome = "cut off by shutdown"
+        why = "cut off by shutdown"
         await exchange.error(ReplicaError("The gateway is shutting down."))
     except Exception:  # the outermost frame of a request: a bug, which must not take others with it
         log.exception("a bug in %s %s (%s)", exchange.method, exchange.path, exchange.request_id)
-        outcome = "a bug"
+        why = "a bug"
         await exchange.error(PlatformError("Something went wrong in the gateway; its log has the details."))
-    if log.isEnabledFor(logging.DEBUG):
-        took_s = asyncio.get_running_loop().time() - started_s
-        log.debug(
-            "%s %s %s %d %.3f s replica=%s usage=%s (%s)",
-            exchange.request_id,
-            exchange.method,
-            exchange.path,
-            exchange.status,
-            took_s,
-            exchange.journey.replica_id or "-",
-            usage_of(exchange.journey.tail) or "-",
-            outcome,
-        )
+    gateway.metrics.note_http(name_of(exchange.path), exchange.method, exchange.status)
+    took_s = asyncio.get_running_loop().time() - started_s
+    request_log.note(exchange, why, took_s=took_s, which=gateway.settings.request_log)
 
 
 async def _route(gateway: Gateway, exchange: Exchange) -> None:
@@ -86,7 +75,7 @@ async def _route(gateway: Gateway, exchange: Exchange) -> None:
     exchange.errors = route.errors
     if route.begin is not None:
         route.begin(exchange)
-    if not route.is_open:
+    if not (route.is_open or route.checks_itself):
         exchange.journey.caller = gateway.keys.check(
             exchange.header(b"authorization"), exchange.header(b"x-api-key")
         )

@@ -1,6 +1,7 @@
 """One client request over ASGI: its body in, JSON or events out, and an end when the client leaves."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -17,6 +18,7 @@ Headers = list[tuple[bytes, bytes]]
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 _STREAM_HEADERS: Headers = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 class ClientLeft(Exception):
@@ -29,7 +31,6 @@ class Exchange:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
-        self.journey = Journey(f"req_{secrets.token_hex(12)}")
         self.errors = OPENAI_ERRORS  # how this client is told of an error
         self.headers: Headers = []  # of every answer, besides what it needs
         self.late_headers: Callable[[], Headers] = list  # and those that are known when it begins
@@ -39,6 +40,12 @@ class Exchange:
         self._send = send
         self._is_complete = False
         self._is_media = False
+        self.journey = Journey(self._named() or f"req_{secrets.token_hex(12)}")
+
+    def _named(self) -> str:
+        """The client's own id of the request, if it sent one that can be used."""
+        given = self.header(b"x-request-id").decode("latin-1")
+        return given if _REQUEST_ID.fullmatch(given) else ""
 
     @property
     def request_id(self) -> str:
@@ -113,6 +120,7 @@ class Exchange:
 
         Half an audio is left without its end: the server then closes the connection, which clients notice.
         """
+        error.request_id, error.reasons = self.request_id, tuple(self.journey.reasons)
         if not self.has_begun:
             await self.json(self.errors.body(error), status=error.status, headers=error.headers)
         elif not self._is_complete and not self._is_media:

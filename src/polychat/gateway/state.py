@@ -19,13 +19,16 @@ from polychat.gateway.journal import Journal
 from polychat.gateway.key_feed import KeyFeed
 from polychat.gateway.ledger import Ledger
 from polychat.gateway.line import Rules
+from polychat.gateway.metrics import Metrics
 from polychat.gateway.quota import Quota
 from polychat.gateway.quota.budgets import Budgets
 from polychat.gateway.relay import Relay
+from polychat.gateway.request_log import RequestLog
 from polychat.gateway.response_store import ResponseStore
 from polychat.gateway.retries import AS_USUAL as AS_USUAL_RETRIES
 from polychat.gateway.retries import RetryRules
 from polychat.gateway.spool import Spool
+from polychat.gateway.standing import Standing
 from polychat.gateway.upstream import Upstream
 from polychat.routing.policies import POLICIES
 from polychat.routing.registry import Registry
@@ -41,6 +44,8 @@ class Settings:
     controller_url: str = "http://127.0.0.1:21001"
     token: str = ""
     keys: Given = NO_KEYS
+    metrics_token: str = field(default="", repr=False)  # who has it may read /metrics
+    request_log: RequestLog = "errors"
     require_keys: bool | None = None  # None: as soon as there is one
     dispatch_method: str = "two_choices"
     allowed_origins: tuple[str, ...] = ()
@@ -65,6 +70,7 @@ class Gateway:
     quota: Quota
     ledger: Ledger
     journal: Journal
+    metrics: Metrics
     registry: Registry
     dispatcher: Dispatcher
     upstream: Upstream
@@ -84,7 +90,13 @@ class Gateway:
             Usage(database), Spool(settings.spool), is_model=lambda name: bool(registry.named(name))
         )
         ledger.tell(journal.note)
+        metrics = Metrics(is_model=lambda name: bool(registry.named(name)))
+        ledger.tell(metrics.note)
         responses = ResponseStore(Responses(database))
+        link = ControllerLink(
+            settings.controller_url, registry, token=settings.token, on_change=dispatcher.followed
+        )
+        metrics.registry.register(Standing(registry, dispatcher, is_connected=lambda: link.is_connected))
         keys = Keys(settings.keys, required=settings.require_keys, waits_for_stored=True)
         return cls(
             settings=settings,
@@ -94,16 +106,12 @@ class Gateway:
             quota=quota,
             ledger=ledger,
             journal=journal,
+            metrics=metrics,
             registry=registry,
             dispatcher=dispatcher,
             upstream=upstream,
             relay=Relay(dispatcher, upstream, images, ledger, rules=settings.retries),
-            controller=ControllerLink(
-                settings.controller_url,
-                registry,
-                token=settings.token,
-                on_change=dispatcher.followed,
-            ),
+            controller=link,
             database=database,
             responses=responses,
             background=Background(responses.speak_for),

@@ -22,6 +22,7 @@ from polychat.gateway.routes import (
     health,
     media,
     messages,
+    metrics,
     models,
     openapi,
     rerank,
@@ -54,6 +55,7 @@ class Route:
     methods: Mapping[str, Handler] = field(default_factory=dict)
     errors: ErrorShape = OPENAI_ERRORS
     is_open: bool = False  # needs no key
+    checks_itself: bool = False  # who may ask is for its function to say
     begin: Callable[[Exchange], None] | None = None  # comes before anything that can fail
     is_admins: bool = False  # needs an admin's key, whether others need any or not
     changes_service: bool = False  # needs one where keys are needed at all
@@ -115,6 +117,7 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/detokenize": Route({"POST": tokenize.detokenize}),
         "/openapi.json": Route({"GET": openapi.document}),
         "/docs": Route({"GET": openapi.docs}),
+        "/metrics": Route({"GET": metrics.scrape}, checks_itself=True),
         "/health": Route({"GET": health.health}, is_open=True),
         "/": Route({"GET": health.front_door}),
     }
@@ -145,3 +148,10 @@ def route_of(path: str) -> Route:
     return ROUTES.get(path) or next(
         (route for prefix, route in BELOW.items() if path.startswith(prefix)), NOWHERE
     )
+
+
+def name_of(path: str) -> str:
+    """A path as metrics know it: one of the table's, or "other"."""
+    if path in ROUTES:
+        return path
+    return next((prefix for prefix in BELOW if path.startswith(prefix)), "other")

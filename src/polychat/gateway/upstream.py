@@ -181,8 +181,8 @@ class Upstream:
     ) -> Response:
         """Send one request and wait for the answer's headers. Use the response in a `with` block.
 
-        A pooled connection that dies without a byte of answer is replaced by a new one, once. The first byte of
-        the body must come within `first_byte_timeout_s`; 0: as for any silence.
+        A pooled connection that dies without a byte of answer is replaced by a new one, once. The body must
+        begin within `first_byte_timeout_s`; 0: as for any silence.
 
         Raises:
             UpstreamUnreachable: no connection; the request has not been sent.

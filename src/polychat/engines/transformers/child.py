@@ -30,7 +30,9 @@ def main() -> None:
     settings = Settings.from_env(os.environ)
     del os.environ[VARIABLE]  # it holds the secret
     os.environ |= {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
-    set_up_logging()
+    set_up_logging(
+        os.environ.get("POLYCHAT_LOG_LEVEL") or "info", os.environ.get("POLYCHAT_LOG_FORMAT") or "pretty"
+    )
     try:
         asyncio.run(_serve(settings))
     except SetupError as exc:

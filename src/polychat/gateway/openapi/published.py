@@ -213,9 +213,7 @@ SERVICE = (
         statuses=(),
         is_open=True,
     ),
-    Operation(
-        "GET", "/", "Tell what this is", Api.SERVICE, answer=service.FrontDoor, statuses=()
-    ),
+    Operation("GET", "/", "Tell what this is", Api.SERVICE, answer=service.FrontDoor, statuses=()),
     Operation(
         "GET",
         "/openapi.json",
@@ -223,6 +221,14 @@ SERVICE = (
         Api.SERVICE,
         answer=service.OpenApi,
         statuses=(),
+    ),
+    Operation(
+        "GET",
+        "/metrics",
+        "Metrics for Prometheus: with an admin's key, or the token of --metrics-token",
+        Api.SERVICE,
+        other_types=("text/plain",),
+        statuses=(403,),
     ),
     Operation(
         "GET",
