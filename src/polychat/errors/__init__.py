@@ -8,6 +8,7 @@
     - UnknownResponse         404
     - UnknownRoute            404
     - MethodNotAllowed        405
+    - RequestTimeout          408
     - BodyTooLarge            413
     - UnsupportedMediaType    415
     - UnsupportedEncoding     415
@@ -50,6 +51,7 @@ from polychat.errors.request import (
     NotImplementedByModel,
     NotOffered,
     RequestError,
+    RequestTimeout,
     UnknownModel,
     UnknownResponse,
     UnknownRoute,
@@ -92,6 +94,7 @@ __all__ = [
     "ReplicaTimeout",
     "ReplicaUnavailable",
     "RequestError",
+    "RequestTimeout",
     "SetupError",
     "Unauthorized",
     "UnknownModel",

@@ -71,6 +71,14 @@ class MethodNotAllowed(RequestError):
         return {"allow": self._allowed}
 
 
+class RequestTimeout(RequestError):
+    status = 408
+    code = "request_timeout"
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(f"Nothing more of the request came for {timeout_s:g} seconds; send it again.")
+
+
 class BodyTooLarge(RequestError):
     status = 413
     code = "request_too_large"

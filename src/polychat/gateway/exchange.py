@@ -8,16 +8,17 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from polychat.compat.face import OPENAI_ERRORS
-from polychat.errors import BodyTooLarge, PlatformError
+from polychat.errors import BodyTooLarge, PlatformError, RequestTimeout
 from polychat.gateway.journey import Journey
 
 Headers = list[tuple[bytes, bytes]]
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 _STREAM_HEADERS: Headers = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+BODY_TIMEOUT_S = 60.0  # between two pieces of a request's body
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -82,7 +83,7 @@ class Exchange:
         parts: list[bytes] = []
         size_bytes = 0
         while True:
-            message = await self._receive()
+            message = await self._received()
             if message["type"] == "http.disconnect":
                 raise ClientLeft
             parts.append(message.get("body", b""))
@@ -91,6 +92,14 @@ class Exchange:
                 raise BodyTooLarge(limit_bytes)
             if not message.get("more_body"):
                 return b"".join(parts)
+
+    async def _received(self) -> Message:
+        """The next message of a body. Raises RequestTimeout when none comes for long."""
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                return await self._receive()
+        except TimeoutError:
+            raise RequestTimeout(BODY_TIMEOUT_S) from None
 
     @property
     def has_begun(self) -> bool:
