@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from polychat.cli import aliases, key_options, options, service_flags
+from polychat.cli import aliases, key_options, options, service_flags, tls_options
 from polychat.cli.aliases import Aliases
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ def api(
     first_byte_timeout: service_flags.FirstByteTimeout = service_flags.FIRST_BYTE_TIMEOUT_S,
     metrics_token: service_flags.MetricsToken = "",
     request_log: service_flags.RequestLog = "errors",
+    tls_cert: tls_options.TlsCert = None,
+    tls_key: tls_options.TlsKey = None,
+    tls_client_ca: tls_options.TlsClientCa = None,
     image_hosts: service_flags.ImageHosts = "",
     alias: Aliases = None,
     db: options.Db = "",
@@ -92,10 +95,11 @@ def api(
         image_hosts=options.split_list(image_hosts),
         aliases=aliases.parse(alias or ()),
     )
+    identity = tls_options.identity(tls_cert, tls_key, tls_client_ca)
     sock = listen.bind(host, port, reuse_port=reuse_port)
     shown = f"[{host}]" if ":" in host else host
-    typer.echo(f"API on http://{shown}:{port}/v1 ({_keys_line(settings)})")
-    serve(sock, settings, systemd.notifier())
+    typer.echo(f"API on {'https' if identity else 'http'}://{shown}:{port}/v1 ({_keys_line(settings)})")
+    serve(sock, settings, systemd.notifier(), identity=identity)
 
 
 def _url(address: str) -> str:

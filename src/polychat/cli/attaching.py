@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from polychat.cli import settings
+from polychat.cli import settings, systemd
 from polychat.cli.options import split_list
 from polychat.errors import SetupError
 
@@ -42,7 +42,8 @@ def run(ctx: typer.Context) -> None:
 
     asked: Mapping[str, Any] = ctx.params
     _require_nothing_else(ctx)
-    attach_run.run(_remote_job(asked) if asked["remote"] else _attach_job(asked))
+    job = _remote_job(asked) if asked["remote"] else _attach_job(asked)
+    attach_run.run(replace(job, notifier=systemd.notifier()))
 
 
 def remotes() -> "dict[str, Remote]":

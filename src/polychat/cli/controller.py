@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from polychat.cli import tls_options
+
 
 def controller(
     host: Annotated[
@@ -17,6 +19,9 @@ def controller(
         str,
         typer.Option(help="Models that workers may offer, split by commas, with * and ?; default: any."),
     ] = "",
+    tls_cert: tls_options.TlsCert = None,
+    tls_key: tls_options.TlsKey = None,
+    tls_client_ca: tls_options.TlsClientCa = None,
     dispatch_method: Annotated[
         str,
         typer.Option(help="Taken as FastChat's flag and ignored: `polychat api` dispatches.", hidden=True),
@@ -36,6 +41,7 @@ def controller(
             f"a controller on {host} can be reached from other machines and needs a token: "
             "add --token SECRET (or POLYCHAT_TOKEN) here and at every worker and api"
         )
+    identity = tls_options.identity(tls_cert, tls_key, tls_client_ca)
     sock = listen.bind(host, port)
-    typer.echo(f"controller on http://{host}:{port}")
-    serve(sock, token=token, rules=Rules(options.split_list(allow_models)))
+    typer.echo(f"controller on {'https' if identity else 'http'}://{host}:{port}")
+    serve(sock, token=token, rules=Rules(options.split_list(allow_models)), identity=identity)

@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 from polychat.cli import settings
 from polychat.cli.engine_flags import with_arguments
 
-_OF_ROOT = ("--config", "--log-level", "--log-format")
+_OF_ROOT = ("--config", "--log-level", "--log-format", "--tls-ca")
 RUN_ENGINES = ("up", "worker")  # commands with arguments for engines after `--`
 ALIASES = {  # FastChat's name -> ours, where the meaning is the same
     "model-worker": "worker",

@@ -104,17 +104,30 @@ def _root(
         str,
         typer.Option(help="Logs as pretty lines or as json; default pretty.", show_default=False),
     ] = "",
+    tls_ca: Annotated[
+        str,
+        typer.Option(help="Trust certificates of this authority, too (PEM).", show_default=False),
+    ] = "",
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and leave.", allow_from_autoenv=False)
     ] = False,
 ) -> None:
     """Many models, one service: `polychat up` starts everything; then see http://127.0.0.1:7860."""
     logs.choose(log_level, log_format)
+    if tls_ca:
+        _trust(tls_ca)
     if version:
         typer.echo(f"polychat {__version__}")
         raise typer.Exit
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())
+
+
+def _trust(authority: str) -> None:
+    """OpenSSL reads the variable itself, here and in the processes that we start."""
+    if not os.path.isfile(authority):
+        raise SetupError(f"--tls-ca {authority}: there is no such file")
+    os.environ["SSL_CERT_FILE"] = os.path.abspath(authority)
 
 
 def _hold_lifeline() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from polychat.cli import engine_flags, options, service_flags, state
+from polychat.cli import engine_flags, options, service_flags, state, tls_options
 from polychat.cli.aliases import Aliases
 
 
@@ -48,6 +48,8 @@ def up(
     first_byte_timeout: service_flags.FirstByteTimeout = service_flags.FIRST_BYTE_TIMEOUT_S,
     metrics_token: service_flags.MetricsToken = "",
     request_log: service_flags.RequestLog = "errors",
+    tls_cert: tls_options.TlsCert = None,
+    tls_key: tls_options.TlsKey = None,
     image_hosts: service_flags.ImageHosts = "",
     db: options.Db = "",
     keep_responses_days: options.KeepResponsesDays = 30,
@@ -154,6 +156,7 @@ def up(
         aliases=tuple(alias or ()),
         worker_flags=engine_flags.words(worker_flags),
         api_flags=engine_flags.words(api_flags),
+        tls=tls_options.paths(tls_cert, tls_key),
     )
     plan, note = up_checks.plan(wish)
     for table in sources.models:

@@ -28,6 +28,7 @@ class Wish:
     token: str = field(default="", repr=False)
     worker_flags: tuple[str, ...] = ()
     api_flags: tuple[str, ...] = ()
+    tls: tuple[str, str] | None = None
     model_flags: tuple[tuple[str, ...], ...] = ()  # one a model
     attached: tuple[str, ...] = ()
     attach_key_env: str = ""
@@ -86,6 +87,7 @@ def plan(wish: Wish) -> tuple[Plan, str]:
             token=wish.token,
             worker_flags=wish.worker_flags,
             api_flags=wish.api_flags,
+            tls=wish.tls,
             model_flags=wish.model_flags,
             attached=wish.attached,
             attach_key_env=wish.attach_key_env,

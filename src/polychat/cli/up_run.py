@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from polychat.cli.ready_page import ready_page
+from polychat.notify import NOBODY, Notifier
 from polychat.placement import outside_roles, probe, roles
 from polychat.placement.local import Supervisor
 from polychat.placement.roles import Plan
@@ -18,24 +19,26 @@ from polychat.placement.roles import Plan
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(plan: Plan, *, log_folder: Path, note: str) -> None:
+def run(plan: Plan, *, log_folder: Path, note: str, notifier: Notifier = NOBODY) -> None:
     """Keep the platform running until a signal, then leave no process.
 
     Raises:
         RoleStartError: a role cannot run; all are stopped.
     """
-    asyncio.run(_run(plan, log_folder, note))
+    asyncio.run(_run(plan, log_folder, note, notifier))
 
 
-async def _run(plan: Plan, log_folder: Path, note: str) -> None:
+async def _run(plan: Plan, log_folder: Path, note: str, notifier: Notifier) -> None:
     supervisor = Supervisor(log_folder, _tell, environment=os.environ)
-    platform = asyncio.create_task(_platform(supervisor, plan, log_folder, note))
+    platform = asyncio.create_task(_platform(supervisor, plan, log_folder, note, notifier))
     _on_signals(platform, supervisor)
     with contextlib.suppress(asyncio.CancelledError):
         await platform
 
 
-async def _platform(supervisor: Supervisor, plan: Plan, log_folder: Path, note: str) -> None:
+async def _platform(
+    supervisor: Supervisor, plan: Plan, log_folder: Path, note: str, notifier: Notifier
+) -> None:
     began_s = time.monotonic()
     async with supervisor:
         _say("starting (Ctrl-C stops everything)")
@@ -48,7 +51,8 @@ async def _platform(supervisor: Supervisor, plan: Plan, log_folder: Path, note: 
             await supervisor.start([roles.web(plan)])
         took_s = time.monotonic() - began_s
         _say(ready_page(plan, models=models, log_folder=log_folder, took_s=took_s, note=note))
-        await asyncio.Event().wait()
+        async with notifier.ready():
+            await asyncio.Event().wait()
 
 
 async def _served(plan: Plan) -> list[str]:

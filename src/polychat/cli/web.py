@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from polychat.cli import options
+from polychat.cli import options, tls_options
 
 
 def web(
@@ -28,6 +28,12 @@ def web(
     share: Annotated[
         bool, typer.Option("--share", help="Open a public link through Gradio's relay. Needs --auth-file.")
     ] = False,
+    api_cert: Annotated[
+        Path | None,
+        typer.Option(help="The API's own certificate (PEM): trust that one, by whatever name it is reached."),
+    ] = None,
+    tls_cert: tls_options.TlsCert = None,
+    tls_key: tls_options.TlsKey = None,
     no_auth: Annotated[
         bool,
         typer.Option(
@@ -53,10 +59,11 @@ def web(
             "--share puts the page on the public internet: add --auth-file FILE with user:password lines"
         )
     users = read_users(auth_file) if auth_file else ()
-    client = Client(api_url, api_key=api_key)
+    client = Client(api_url, api_key=api_key, api_cert=api_cert)
     set_up_logging()
     if controller_url:
         typer.echo("note: the page needs no controller address; it asks the API at --api-url", err=True)
+    identity = tls_options.identity(tls_cert, tls_key)
     sock = listen.bind(host, port)
     # Gradio reads this one only from the environment, while it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -71,11 +78,11 @@ def web(
     page = create(client, PageOptions(root_path=root_path, users=users, keys_open_it=keys_open_it))
 
     def on_ready() -> None:
-        typer.echo(f"page on http://{host}:{port} (API: {client.base_url}/v1)")
+        typer.echo(f"page on {'https' if identity else 'http'}://{host}:{port} (API: {client.base_url}/v1)")
         if share:
             typer.echo(f"public link: {public_link(host, port)}")
 
-    serve(page, sock, on_ready=on_ready)
+    serve(page, sock, on_ready=on_ready, identity=identity)
 
 
 def public_link(host: str, port: int) -> str:

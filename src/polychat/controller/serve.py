@@ -8,9 +8,12 @@ import uvicorn
 from polychat.controller import app
 from polychat.controller.board import Board
 from polychat.controller.claims import Rules
+from polychat.tls import Identity, server_context
 
 
-def serve(sock: socket.socket, *, token: str = "", rules: Rules = app.ANYTHING) -> None:
+def serve(
+    sock: socket.socket, *, token: str = "", rules: Rules = app.ANYTHING, identity: Identity | None = None
+) -> None:
     """Serve on a bound socket. Returns after a signal, once every held connection is closed."""
     board = Board()
     config = uvicorn.Config(
@@ -23,6 +26,9 @@ def serve(sock: socket.socket, *, token: str = "", rules: Rules = app.ANYTHING) 
         ws_max_size=1 << 20,
         timeout_graceful_shutdown=1,
     )
+    if identity is not None:
+        config.load()
+        config.ssl = server_context(identity)
     # A worker that is turned away with a status code is no fault of ours, but uvicorn logs it as one.
     logging.getLogger("uvicorn.error").addFilter(
         lambda record: "completing handshake" not in record.getMessage()

@@ -9,6 +9,7 @@ import msgspec
 
 from polychat.routing import feed
 from polychat.routing.registry import Registry
+from polychat.tls import trusted
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ class ControllerLink:
         on_change: Callable[[feed.ToGateway], None] = lambda _: None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """`on_change` is called with each message that says something new; `transport` replaces the network."""
+        """`on_change` gets each message that says something new; `transport` replaces the network."""
         self.url = url.rstrip("/")
         self.is_connected = False
         self._follower = feed.Follower(registry)
@@ -44,9 +45,8 @@ class ControllerLink:
             timeout=timeout,
             headers=self._headers,
             transport=self._transport,
-            verify=self.url.startswith(
-                "https:"
-            ),  # loading certificates takes memory that plain HTTP can do without
+            # Loading certificates takes memory that plain HTTP can do without.
+            verify=trusted() if self.url.startswith("https:") else False,
         )
         async with http:
             while True:

@@ -16,6 +16,7 @@ from types import FrameType
 import uvicorn
 
 from polychat.gateway.http import Http
+from polychat.notify import Notifier
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +27,11 @@ _LOOK_S = 0.05
 class Server(uvicorn.Server):
     """uvicorn's, which would close idle connections at once and reset those that nobody has accepted yet."""
 
-    def __init__(self, config: uvicorn.Config, *, idle_grace_s: float, on_stop: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, *, idle_grace_s: float, on_stop: Callable[[], None], notifier: Notifier
+    ) -> None:
         super().__init__(config)
+        self._notifier = notifier
         self._idle_grace_s = idle_grace_s
         self._on_stop = on_stop
 
@@ -36,6 +40,10 @@ class Server(uvicorn.Server):
             sig = signal.SIGINT  # uvicorn takes only this one for "now"
         self._on_stop()
         super().handle_exit(sig, frame)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        async with self._notifier.ready():  # the kernel holds connections for us from now on
+            await super().serve(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._stop_listening(sockets or [])

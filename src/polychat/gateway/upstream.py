@@ -7,10 +7,8 @@ it is how an engine learns that nobody waits for the answer any more.
 
 import asyncio
 import contextlib
-import functools
 import logging
 import math
-import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -18,6 +16,7 @@ from urllib.parse import urlsplit
 from polychat import listen
 from polychat.gateway.wire import Connection, Response, UpstreamSilent, UpstreamStale, UpstreamUnreachable
 from polychat.routing.replica import Replica, ReplicaState
+from polychat.tls import trusted
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +114,7 @@ class Pool:
         """
         loop = asyncio.get_running_loop()
         address = self.address
-        context = _certificates() if address.is_tls else None
+        context = trusted() if address.is_tls else None
         try:
             async with asyncio.timeout(timeout_s):
                 transport, connection = await loop.create_connection(
@@ -155,12 +154,6 @@ class Pool:
         self.busy.discard(connection)
         with contextlib.suppress(ValueError):
             self.idle.remove(connection)
-
-
-@functools.cache
-def _certificates() -> ssl.SSLContext:
-    """The system's authorities: loading them takes milliseconds."""
-    return ssl.create_default_context()
 
 
 class Upstream:

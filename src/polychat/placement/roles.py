@@ -50,6 +50,7 @@ class Plan:
     web_port: int | None = 7860  # None: no page
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     token: str = field(default="", repr=False)
+    tls: tuple[str, str] | None = None  # paths of a certificate and its key, for the API and the page
     api_flags: tuple[str, ...] = ()
     worker_flags: tuple[str, ...] = ()  # the same for each model's worker
     model_flags: tuple[tuple[str, ...], ...] = ()  # one a model, after those; (): none has any
@@ -66,11 +67,19 @@ class Plan:
 
     @property
     def api_url(self) -> str:
-        return f"http://{reachable(self.host)}:{self.port}"
+        return f"{self._scheme}://{reachable(self.host)}:{self.port}"
 
     @property
     def web_url(self) -> str:
-        return f"http://{reachable(self.host)}:{self.web_port}" if self.web_port else ""
+        return f"{self._scheme}://{reachable(self.host)}:{self.web_port}" if self.web_port else ""
+
+    @property
+    def _scheme(self) -> str:
+        return "https" if self.tls else "http"
+
+    @property
+    def tls_flags(self) -> tuple[str, ...]:
+        return ("--tls-cert", self.tls[0], "--tls-key", self.tls[1]) if self.tls else ()
 
     @property
     def first_key(self) -> str:
@@ -138,7 +147,15 @@ def api(plan: Plan) -> Role:
     keys = {"POLYCHAT_API_KEYS": ",".join(plan.api_keys)} if plan.api_keys else {}
     return Role(
         "api",
-        ("api", *flags, *drain, *keep, *plan.api_flags, *(f"--alias={pair}" for pair in plan.aliases)),
+        (
+            "api",
+            *flags,
+            *drain,
+            *keep,
+            *plan.tls_flags,
+            *plan.api_flags,
+            *(f"--alias={pair}" for pair in plan.aliases),
+        ),
         ReadyCheck(f"{plan.api_url}/v1/models", missing_models, bearer=plan.first_key),
         environment=token_of(plan) | keys | database,
         start_within_s=None,  # it waits for the models
@@ -148,7 +165,9 @@ def api(plan: Plan) -> Role:
 
 
 def web(plan: Plan) -> Role:
-    flags = ("--host", plan.host, "--port", str(plan.web_port), "--api-url", plan.api_url)
+    flags: tuple[str, ...] = ("--host", plan.host, "--port", str(plan.web_port), "--api-url", plan.api_url)
+    if plan.tls:  # by whatever name the API is known: it is this one
+        flags += (*plan.tls_flags, "--api-cert", plan.tls[0])
     key = {"POLYCHAT_API_KEY": plan.first_key} if plan.first_key else {}
     return Role("web", ("web", *flags), ReadyCheck(f"{plan.web_url}/"), environment=key, start_within_s=180.0)
 

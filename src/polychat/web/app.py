@@ -67,7 +67,7 @@ def _login(client: Client, options: PageOptions) -> Login | list[tuple[str, str]
         return list(options.users) or None
 
     async def has_key(name: str, password: str) -> bool:
-        async with Client(client.base_url, api_key=password) as visitor:
+        async with client.as_somebody(password) as visitor:
             try:
                 await visitor.models()
             except ApiError:

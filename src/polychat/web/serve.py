@@ -6,8 +6,12 @@ from collections.abc import Callable
 import uvicorn
 from starlette.types import ASGIApp
 
+from polychat.tls import Identity, server_context
 
-def serve(app: ASGIApp, sock: socket.socket, *, on_ready: Callable[[], None]) -> None:
+
+def serve(
+    app: ASGIApp, sock: socket.socket, *, on_ready: Callable[[], None], identity: Identity | None = None
+) -> None:
     """Serve on a bound socket; `on_ready` is called once the page can be opened."""
     config = uvicorn.Config(
         app,
@@ -18,6 +22,9 @@ def serve(app: ASGIApp, sock: socket.socket, *, on_ready: Callable[[], None]) ->
         proxy_headers=True,
         timeout_graceful_shutdown=1,
     )
+    if identity is not None:
+        config.load()
+        config.ssl = server_context(identity)
     _Server(config, on_ready).run(sockets=[sock])
 
 

@@ -13,6 +13,7 @@ from polychat.engines.attached.offers import Wish, wish_of
 from polychat.engines.attached.remote import Remote
 from polychat.engines.attached.server import Access, Server
 from polychat.errors import SetupError
+from polychat.notify import NOBODY, Notifier
 from polychat.routing.replica import Outside
 from polychat.worker.address import host_of
 from polychat.worker.attach import Attachment, Terms
@@ -35,6 +36,7 @@ class AttachJob:
     worker_address: str = ""
     token: str = field(default="", repr=False)
     drain_timeout_s: float = 30.0
+    notifier: Notifier = NOBODY
 
 
 def job_of(remote: Remote, environment: Mapping[str, str]) -> AttachJob:
@@ -79,7 +81,8 @@ async def _serve(job: AttachJob) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, attachment.stop)
-    await attachment.run()
+    async with job.notifier.ready():
+        await attachment.run()
 
 
 def _wish(job: AttachJob, found: Listing) -> Wish:

@@ -19,6 +19,7 @@ from polychat.engines.selection import Selected, select
 from polychat.engines.spec import AS_USUAL, FIRST_PORT, PLAIN, EchoSpeed, EngineSpec, Tuning, base_url
 from polychat.engines.store import uses
 from polychat.errors import EngineStartError
+from polychat.notify import NOBODY, Notifier
 from polychat.routing.replica import Replica, served_names
 from polychat.worker.address import advertised, host_of
 from polychat.worker.agent import Agent, Orders
@@ -47,6 +48,7 @@ class Job:
     echo: EchoSpeed = AS_USUAL
     tuning: Tuning = PLAIN
     log_folder: Path | None = None  # must exist; None: an engine's log is kept in memory only
+    notifier: Notifier = NOBODY
     uses_folder: Path | None = None  # must exist; who looks there sees which model is in use
 
 
@@ -98,7 +100,8 @@ async def _serve(job: Job, engine: Engine, replica: Replica) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, agent.stop)
-    await agent.run()
+    async with job.notifier.ready():
+        await agent.run()
 
 
 def _advertised(job: Job, url: str) -> str:

@@ -6,97 +6,31 @@ What goes wrong becomes an `ApiError`: what the server said, or what is wrong on
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import httpx
 import msgspec
 
 from polychat import sse, wire
-from polychat.errors import PlatformError, SetupError
+from polychat.client.words import (
+    AnswerCutOff,
+    ApiError,
+    ApiUnreachable,
+    Delta,
+    Message,
+    ModelCard,
+    SamplingOptions,
+    Usage,
+)
+from polychat.errors import SetupError
 from polychat.listen import is_loopback
+from polychat.tls import only, trusted
 
-Role = Literal["system", "user", "assistant"]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of a conversation."""
-
-    role: Role
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class SamplingOptions:
-    """How the model picks tokens. None is not sent: the engine's own default holds."""
-
-    temperature: float | None = None
-    top_p: float | None = None
-    max_tokens: int | None = None
-    seed: int | None = None
-    stop: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCard:
-    """One name that the API answers to."""
-
-    id: str
-    root: str  # the model's public id; equal to `id` unless `id` is another name for it
-    context_length: int | None  # tokens
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    prompt_tokens: int
-    completion_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """What one event of a stream adds to the answer."""
-
-    text: str
-    finish_reason: str | None
-    reasoning: str = ""
-    usage: Usage | None = None
-
-
-class ApiError(PlatformError):
-    """The API refused or broke; `str(error)` is its own message."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int = 502,
-        code: str | None = "api_error",
-        retry_after_s: float | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code: str | None = code
-        self.retry_after_s = retry_after_s
-
-
-class ApiUnreachable(ApiError):
-    """Nothing answers at the URL."""
-
-    def __init__(self, url: str, why: str) -> None:
-        super().__init__(
-            f"Nothing answers at {url} ({why}). Is `polychat api` running, and is this its address?",
-            status=503,
-            code="api_unreachable",
-        )
-
-
-class AnswerCutOff(ApiError):
-    """The stream ended before the model had finished."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(f"The answer was cut off: {why}.", code="answer_cut_off")
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 600.0
 
 
 class Client:
@@ -107,11 +41,11 @@ class Client:
         base_url: str,
         *,
         api_key: str = "",
-        connect_timeout_s: float = 5.0,
-        read_timeout_s: float | None = 600.0,
         transport: httpx.AsyncBaseTransport | None = None,
+        api_cert: Path | None = None,
     ) -> None:
-        """`base_url` is taken with or without "http://" and "/v1"; `transport` replaces the network.
+        """`base_url` is taken with or without "http://" and "/v1"; `transport` replaces the network;
+        `api_cert`: trust a server that shows this very certificate, and no other.
 
         Raises:
             SetupError: `base_url` is not a web address, or the key cannot be sent.
@@ -121,14 +55,20 @@ class Client:
             raise SetupError(
                 "the API key holds characters that cannot be sent; give it with --api-key as it was issued"
             )
+        self._api_cert = api_cert
         self._http = httpx.AsyncClient(
             headers={"authorization": f"Bearer {api_key}"} if api_key else {},
-            timeout=httpx.Timeout(read_timeout_s, connect=connect_timeout_s),
+            timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
             # A company's proxy cannot reach this machine's loopback.
             trust_env=not is_loopback(httpx.URL(self.base_url).host),
             transport=transport,
+            verify=only(api_cert) if api_cert else trusted() if self.base_url.startswith("https:") else False,
         )
+
+    def as_somebody(self, api_key: str) -> "Client":
+        """A client of the same API with another key."""
+        return Client(self.base_url, api_key=api_key, api_cert=self._api_cert)
 
     async def models(self) -> list[ModelCard]:
         """Every name that the API answers to, in its order."""
