@@ -48,12 +48,12 @@ def test_a_port_that_another_program_has_is_told_with_the_flag() -> None:
 
 def test_a_service_that_does_not_run_is_no_fault() -> None:
     free = free_port()
-    checks = doctor_services.services(f"http://127.0.0.1:{free}", "", f"http://127.0.0.1:{free}")
+    checks = doctor_services.services(f"http://127.0.0.1:{free}", "", f"http://127.0.0.1:{free}", "")
     assert [check.level for check in checks] == [Level.OK, Level.OK]
 
 
 def test_an_address_that_is_none_is_a_fault() -> None:
-    checks = doctor_services.services("ftp://x", "", "ftp://x")
+    checks = doctor_services.services("ftp://x", "", "ftp://x", "")
     assert [check.level for check in checks] == [Level.FAIL, Level.FAIL]
 
 
