@@ -1,5 +1,6 @@
 """Options on who may use the API, which `api` and `up` share; secrets come by environment or file, too."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ from polychat.cli import options
 
 if TYPE_CHECKING:
     from polychat.gateway.auth import Given
+    from polychat.placement.roles import Plan
 
 ApiKeysFile = Annotated[
     Path | None,
@@ -90,3 +92,27 @@ def _lines(path: Path, option: str) -> tuple[str, ...]:
     if not keys:
         raise SetupError(f"{option} {path} holds no key; write one a line")
     return keys
+
+
+def hand_on(
+    *, api_keys_file: Path | None, admin_key: str, admin_key_file: Path | None, no_auth: bool
+) -> None:
+    """Give the API and the page that this process starts the same options, by environment."""
+    given = {
+        "POLYCHAT_API_KEYS_FILE": str(api_keys_file.absolute()) if api_keys_file else "",
+        "POLYCHAT_ADMIN_KEY": admin_key,
+        "POLYCHAT_ADMIN_KEY_FILE": str(admin_key_file.absolute()) if admin_key_file else "",
+        "POLYCHAT_NO_AUTH": "1" if no_auth else "",
+    }
+    os.environ |= {name: value for name, value in given.items() if value}
+
+
+def with_first_key(plan: "Plan") -> "Plan":
+    """The plan with a key that is made now, where one is needed and there has never been any."""
+    from dataclasses import replace
+
+    from polychat.cli.keys_work import make_first, place
+
+    if plan.api_keys or not plan.needs_keys:
+        return plan
+    return replace(plan, first_key=make_first(place(plan.database), "first"))

@@ -32,6 +32,7 @@ COMMANDS = (
     "download",
     "convert",
     "templates",
+    "keys",
     "usage",
     "conformance",
     "doctor",

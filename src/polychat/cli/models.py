@@ -34,7 +34,7 @@ def served(
 
     if ctx.invoked_subcommand is not None:
         return
-    cards = asyncio.run(_fetch(api_url, api_key))
+    cards = asyncio.run(fetched(api_url, api_key))
     if as_json:
         typer.echo(json.dumps([asdict(card) for card in cards], indent=2, ensure_ascii=False))
     elif cards:
@@ -92,7 +92,8 @@ def show_table(shown: "Table") -> None:
     Console(highlight=False, width=width).print(shown)
 
 
-async def _fetch(api_url: str, api_key: str) -> "list[ModelCard]":
+async def fetched(api_url: str, api_key: str) -> "list[ModelCard]":
+    """The models that the API serves."""
     from polychat.client import Client
 
     async with Client(api_url, api_key=api_key) as client:

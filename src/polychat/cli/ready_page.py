@@ -12,7 +12,7 @@ MAX_MODELS = 20
 
 def ready_page(plan: Plan, *, models: Sequence[str], log_folder: Path, took_s: float, note: str = "") -> str:
     """URLs, models, keys, a curl line that works as it stands, and how to stop."""
-    key = plan.first_key
+    key = plan.shown_key
     rows = [
         ("API", f"{plan.api_url}/v1"),
         ("Web page", plan.web_url or note or "not started (--no-web)"),
@@ -20,7 +20,7 @@ def ready_page(plan: Plan, *, models: Sequence[str], log_folder: Path, took_s: f
         ("Models", _shown(models)),
         (
             "Keys",
-            ", ".join(plan.api_keys) if key else "none set: any key will do (--api-keys KEY,KEY sets some)",
+            _keys(plan),
         ),
         ("Logs", str(log_folder)),
     ]
@@ -47,9 +47,19 @@ def curl(plan: Plan, model: str) -> str:
     """A command line that asks the API something."""
     body = {"model": model, "messages": [{"role": "user", "content": "Hello! Who are you?"}]}
     words = ["curl", f"{plan.api_url}/v1/chat/completions", "-H", "Content-Type: application/json"]
-    if plan.first_key:
-        words += ["-H", f"Authorization: Bearer {plan.first_key}"]
+    if plan.shown_key:
+        words += ["-H", f"Authorization: Bearer {plan.shown_key}"]
     return shlex.join([*words, "-d", json.dumps(body, ensure_ascii=False)])
+
+
+def _keys(plan: Plan) -> str:
+    if plan.api_keys:
+        return ", ".join(plan.api_keys)
+    if plan.first_key:
+        return f"{plan.first_key}  (made now, shown once; `polychat keys` makes more)"
+    if plan.needs_keys:
+        return "one of those in `polychat keys list`"
+    return "none needed; `polychat keys create NAME` makes one, and then one is needed"
 
 
 def _shown(models: Sequence[str]) -> str:
@@ -60,5 +70,5 @@ def _shown(models: Sequence[str]) -> str:
 
 def _chat_flags(plan: Plan) -> str:
     flags = [] if plan.port == 8000 else ["--api-url", plan.api_url]
-    flags += ["--api-key", plan.first_key] if plan.first_key else []
+    flags += ["--api-key", plan.shown_key] if plan.shown_key else []
     return "".join(f" {shlex.quote(word)}" for word in flags)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from polychat.cli import engine_flags, options, service_flags, state, tls_options
+from polychat.cli import engine_flags, key_options, options, service_flags, state, tls_options
 from polychat.cli.aliases import Aliases
 
 
@@ -32,6 +32,10 @@ def up(
         ),
     ] = None,
     api_keys: options.ApiKeys = "",
+    api_keys_file: key_options.ApiKeysFile = None,
+    admin_key: key_options.AdminKey = "",
+    admin_key_file: key_options.AdminKeyFile = None,
+    no_auth: key_options.NoAuth = False,
     token: Annotated[
         str,
         typer.Option(
@@ -138,6 +142,10 @@ def up(
         "--request-log": None if request_log == "errors" else service_flags.request_log(request_log),
         "--image-hosts": image_hosts or None,
     }
+    key_options.admin(admin_key, admin_key_file)  # told now what is wrong with them
+    key_options.hand_on(
+        api_keys_file=api_keys_file, admin_key=admin_key, admin_key_file=admin_key_file, no_auth=no_auth
+    )
     wish = up_checks.Wish(
         models=sources.names,
         model_flags=tuple(table.flags for table in sources.models),
@@ -149,7 +157,8 @@ def up(
         web_port=None if no_web else web_port,
         controller_port=controller_port,
         worker_port=worker_port,
-        api_keys=options.split_list(api_keys),
+        api_keys=key_options.users(api_keys, api_keys_file),
+        needs_keys=bool(key_options.required(host, no_auth=no_auth)),
         token=token,
         database=db,
         keep_responses_days=keep_responses_days,
@@ -163,6 +172,7 @@ def up(
         chosen = table.engine or engine, table.revision or revision, table.program or program
         for line in up_checks.fetch((table.model,), engine=chosen[0], revision=chosen[1], program=chosen[2]):
             typer.echo(line)
+    plan = key_options.with_first_key(plan)
     up_run.run(plan, log_folder=state.made(_log_folder(port)), note=note, notifier=systemd.notifier())
 
 

@@ -1,6 +1,7 @@
 """From what the user asked of `polychat up` to what will run; what can be refused is refused here."""
 
 import importlib.util
+import secrets
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -25,6 +26,8 @@ class Wish:
     controller_port: int = 21001
     worker_port: int | None = None  # None: the next free ones
     api_keys: tuple[str, ...] = field(default=(), repr=False)
+    needs_keys: bool = False
+    first_key: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
     worker_flags: tuple[str, ...] = ()
     api_flags: tuple[str, ...] = ()
@@ -84,6 +87,9 @@ def plan(wish: Wish) -> tuple[Plan, str]:
             controller_port=wish.controller_port,
             web_port=web_port,
             api_keys=wish.api_keys,
+            needs_keys=wish.needs_keys,
+            first_key=wish.first_key,
+            internal_key=secrets.token_urlsafe(24),
             token=wish.token,
             worker_flags=wish.worker_flags,
             api_flags=wish.api_flags,

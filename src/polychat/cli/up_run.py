@@ -59,7 +59,7 @@ async def _served(plan: Plan) -> list[str]:
     """The public ids of all models, once the API lists each that is ready."""
     while True:
         announced = _models_of(await probe.get(f"{plan.controller_url}/replicas", bearer=plan.token))
-        listed = _ids_of(await probe.get(f"{plan.api_url}/v1/models", bearer=plan.first_key))
+        listed = _ids_of(await probe.get(f"{plan.api_url}/v1/models", bearer=plan.internal_key))
         if announced and announced <= set(listed):
             return [model for model in listed if model in announced]
         await asyncio.sleep(0.05)

@@ -31,6 +31,7 @@ _LONG_PARAM = {  # the field that holds what is too long for the context
 }
 _TAIL_KEY = b'"usage":'
 _MAX_COUNTS_BYTES = 4096
+_DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def usage_of(tail: bytes) -> Usage | None:
         return None
     text = tail[at + len(_TAIL_KEY) : at + _MAX_COUNTS_BYTES].decode(errors="replace")
     try:
-        counts, _ = json.JSONDecoder().raw_decode(text.lstrip())
+        counts, _ = _DECODER.raw_decode(text.lstrip())
         return _usage(counts)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

@@ -179,22 +179,23 @@ class Relay:
 
     def _shaped(self, errand: Errand, replica: Replica) -> Shaped:
         """The call for a request; its answer tells token counts, whether the client wants them or not."""
-        view = errand.view
-        at_replica, asked = _view_at(replica, view), errand.body
-        errand.journey.hides_usage = self._counting.must_ask(replica.url, view)
-        if errand.journey.hides_usage:
+        view, body = errand.view, errand.body
+        hides_usage = errand.journey.hides_usage = self._counting.must_ask(replica.url, view)
+        if hides_usage:
             assert isinstance(view.request, GenerationRequest)
-            at_replica, asked = replace(at_replica, include_usage=True), counting.asking(asked, view.request)
-        return self._dialect(replica, view.model)(asked, at_replica)
+            body = counting.asking(body, view.request)
+        at_replica = _view_at(replica, view, include_usage=hides_usage or view.include_usage)
+        return self._dialect(replica, view.model)(body, at_replica)
 
     def _dialect(self, replica: Replica, model: str) -> Dialect:
         dialect = dialect_of(replica.engine)
         return dialect if replica.serves(model) else aliased(dialect, self._dispatcher.meant(model))
 
 
-def _view_at(replica: Replica, view: RequestView) -> RequestView:
+def _view_at(replica: Replica, view: RequestView, *, include_usage: bool) -> RequestView:
     return replace(
         view,
+        include_usage=include_usage,
         context_length=replica.context_length,
         endpoints=replica.endpoints,
         slots=replica.load.slots,

@@ -49,6 +49,9 @@ class Plan:
     controller_port: int = 21001
     web_port: int | None = 7860  # None: no page
     api_keys: tuple[str, ...] = field(default=(), repr=False)
+    needs_keys: bool = False
+    first_key: str = field(default="", repr=False)  # made at this start, to be shown once
+    internal_key: str = field(default="", repr=False)  # of this run, for its own page and probes
     token: str = field(default="", repr=False)
     tls: tuple[str, str] | None = None  # paths of a certificate and its key, for the API and the page
     api_flags: tuple[str, ...] = ()
@@ -82,8 +85,9 @@ class Plan:
         return ("--tls-cert", self.tls[0], "--tls-key", self.tls[1]) if self.tls else ()
 
     @property
-    def first_key(self) -> str:
-        return self.api_keys[0] if self.api_keys else ""
+    def shown_key(self) -> str:
+        """The key to show to who has started all this; "" when there is none to show."""
+        return self.api_keys[0] if self.api_keys else self.first_key
 
 
 def reachable(host: str) -> str:
@@ -145,6 +149,7 @@ def api(plan: Plan) -> Role:
     keep = ("--keep-responses-days", str(plan.keep_responses_days))
     database = {"POLYCHAT_DB": plan.database} if plan.database else {}
     keys = {"POLYCHAT_API_KEYS": ",".join(plan.api_keys)} if plan.api_keys else {}
+    keys["POLYCHAT_INTERNAL_KEY"] = plan.internal_key
     return Role(
         "api",
         (
@@ -156,7 +161,7 @@ def api(plan: Plan) -> Role:
             *plan.api_flags,
             *(f"--alias={pair}" for pair in plan.aliases),
         ),
-        ReadyCheck(f"{plan.api_url}/v1/models", missing_models, bearer=plan.first_key),
+        ReadyCheck(f"{plan.api_url}/v1/models", missing_models, bearer=plan.internal_key),
         environment=token_of(plan) | keys | database,
         start_within_s=None,  # it waits for the models
         stop_rank=1,
@@ -168,7 +173,7 @@ def web(plan: Plan) -> Role:
     flags: tuple[str, ...] = ("--host", plan.host, "--port", str(plan.web_port), "--api-url", plan.api_url)
     if plan.tls:  # by whatever name the API is known: it is this one
         flags += (*plan.tls_flags, "--api-cert", plan.tls[0])
-    key = {"POLYCHAT_API_KEY": plan.first_key} if plan.first_key else {}
+    key = {"POLYCHAT_API_KEY": plan.internal_key}
     return Role("web", ("web", *flags), ReadyCheck(f"{plan.web_url}/"), environment=key, start_within_s=180.0)
 
 

@@ -93,7 +93,7 @@ def test_the_page_names_every_address_and_model() -> None:
         "http://127.0.0.1:21001",
         "polychat-mini, b",
         "/logs",
-        "any key will do",
+        "`polychat keys create NAME`",
         "Ctrl-C",
     ):
         assert told in page

@@ -16,6 +16,7 @@ FULL = Plan(
     controller_host="0.0.0.0",
     port=8001,
     api_keys=("k1", "k2"),
+    internal_key="of-this-run",
     token="secret",
     worker_flags=("--slots=2",),
     database="postgresql://me:hidden@db/poly",
@@ -41,14 +42,15 @@ def test_keys_passwords_and_the_token_travel_by_environment_and_never_in_a_comma
         secret in word
         for role in everything
         for word in role.arguments
-        for secret in ("k1", "secret", "hidden")
+        for secret in ("k1", "secret", "hidden", "of-this-run")
     )
     assert roles.api(FULL).environment == {
         "POLYCHAT_TOKEN": "secret",
         "POLYCHAT_API_KEYS": "k1,k2",
+        "POLYCHAT_INTERNAL_KEY": "of-this-run",
         "POLYCHAT_DB": "postgresql://me:hidden@db/poly",
     }
-    assert roles.web(FULL).environment == {"POLYCHAT_API_KEY": "k1"}
+    assert roles.web(FULL).environment == {"POLYCHAT_API_KEY": "of-this-run"}
     assert "k1" not in repr(everything)
     assert "hidden" not in repr((everything, FULL))
 

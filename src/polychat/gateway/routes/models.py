@@ -26,6 +26,7 @@ async def list_models(gateway: Gateway, exchange: Exchange) -> None:
         _card(gateway, name, replicas)
         for name, replicas in gateway.registry.by_name().items()
         if any(replica.state.takes_requests for replica in replicas)
+        and exchange.journey.caller.may_use(name, gateway.registry.meant(name))
     ]
     shown = anthropic.listing(cards) if is_anthropics(exchange) else ModelList(data=cards)
     await exchange.json(msgspec.json.encode(shown))
@@ -35,7 +36,7 @@ async def retrieve_model(gateway: Gateway, exchange: Exchange) -> None:
     """One model, also while it is starting."""
     name = exchange.path.removeprefix("/v1/models/")
     replicas = gateway.registry.named(name)
-    if name and not replicas:
+    if name and not (replicas and exchange.journey.caller.may_use(name, gateway.registry.meant(name))):
         raise UnknownModel(name)
     if name:
         result = await _last_conformance(gateway, replicas[0].model)

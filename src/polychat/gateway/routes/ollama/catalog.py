@@ -27,7 +27,7 @@ async def running(gateway: Gateway, exchange: Exchange) -> None:
 
 async def show(gateway: Gateway, exchange: Exchange) -> None:
     name = served_name(gateway, requests.parse_named(await read_json(gateway, exchange)).model)
-    await exchange.json(msgspec.json.encode(cards.show(name, _replica(gateway, name))))
+    await exchange.json(msgspec.json.encode(cards.show(name, _replica(gateway, exchange, name))))
 
 
 async def version(gateway: Gateway, exchange: Exchange) -> None:
@@ -37,7 +37,7 @@ async def version(gateway: Gateway, exchange: Exchange) -> None:
 async def pull(gateway: Gateway, exchange: Exchange) -> None:
     """Success for a model that is there; clients pull before they ask."""
     request = requests.parse_pull(await read_json(gateway, exchange))
-    _replica(gateway, served_name(gateway, request.model))
+    _replica(gateway, exchange, served_name(gateway, request.model))
     done = msgspec.json.encode({"status": "success"})
     if request.stream is False:
         await exchange.json(done)
@@ -57,13 +57,14 @@ async def _list(gateway: Gateway, exchange: Exchange, card: Card) -> None:
     ready = {
         name: [replica for replica in replicas if replica.state.takes_requests]
         for name, replicas in gateway.registry.by_name().items()
+        if exchange.journey.caller.may_use(name, gateway.registry.meant(name))
     }
     models = [card(name, replicas[0]) for name, replicas in ready.items() if replicas]
     await exchange.json(msgspec.json.encode({"models": models}))
 
 
-def _replica(gateway: Gateway, name: str) -> Replica:
+def _replica(gateway: Gateway, exchange: Exchange, name: str) -> Replica:
     replicas = gateway.registry.named(name)
-    if not replicas:
+    if not (replicas and exchange.journey.caller.may_use(name, gateway.registry.meant(name))):
         raise UnknownModel(name)
     return replicas[0]
