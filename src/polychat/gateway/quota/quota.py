@@ -83,8 +83,7 @@ class Quota:
         )
         if not (limits[0][2] or limits[1][2]):
             return []
-        with self._table.lock:
-            row = self._table.row(caller.key_id)
+        row = self._table.known(caller.key_id)
         now_s, told = self._clock_s(), []
         for kind, name, limit in limits:
             if limit:

@@ -79,6 +79,14 @@ class Table:
             row = self._rows.get(key_id) or self._new_row(key_id)
         return row
 
+    def known(self, key_id: str) -> Row:
+        """The same for reading, when somebody has counted the key before: without the lock in most cases."""
+        row = self._rows.get(key_id)
+        if row is None:
+            with self.lock:
+                row = self.row(key_id)
+        return row
+
     def give_back(self) -> int:
         """Clear the counts of processes that have died; of how many."""
         num = 0
