@@ -29,7 +29,7 @@ def asks() -> Iterator[Ask]:
     for number in itertools.count(1):
         api = (Api.CHAT, Api.CHAT, Api.COMPLETIONS)[number % 3]
         words = " ".join(f"{number}.{position}" for position in range(2 + number % 8))
-        yield Ask(number, api, ECHO, words, stream=number % 2 == 0)
+        yield Ask(number, api, ECHO, words, stream=api is Api.CHAT and number % 2 == 0)
 
 
 @dataclass

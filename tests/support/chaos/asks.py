@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 ECHO, MINI = "echo", "polychat-mini"
-QUESTIONS = (
+QUESTIONS = (  # some are answered at length, so that there is a middle of the stream
     "Hello!",
-    "How do I add a model?",
     "你是谁？",
     "What is polychat?",
-    "Tell me a joke.",
-    "How do I stop it?",
+    "Write a long story.",
+    "Tell me a story.",
+    "Tell me a long story about a dog.",
 )
+UNFINISHED = "Repeat after me: one two three four five six seven eight nine ten eleven twelve"
 
 
 class Api(StrEnum):
@@ -44,6 +45,9 @@ class Key(StrEnum):
     LEAVER = "leaver"  # of clients that leave, so that the others' books are exact
 
 
+Question = tuple[Api, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One request, and what must come back."""
@@ -56,12 +60,11 @@ class Ask:
     key: Key = Key.MAIN
     manner: Manner = Manner.PATIENT
     max_tokens: int = 300
-    endless: bool = False  # goes on until `max_tokens` are full
 
     @property
-    def question(self) -> tuple[Api, str, bool]:
+    def question(self) -> "Question":
         """What an undisturbed answer depends on."""
-        return self.api, self.text, self.endless
+        return self.api, self.text
 
     @property
     def num_echo_tokens(self) -> int:
@@ -73,8 +76,6 @@ class Ask:
         if self.api is Api.EMBEDDINGS:
             return json.dumps(fields | {"input": self.text}).encode()
         fields |= {"stream": self.stream, "temperature": 0} | self._prompt() | self._usage()
-        if self.endless:
-            fields["ignore_eos"] = True
         return json.dumps(fields).encode()
 
     def _prompt(self) -> dict[str, object]:
@@ -109,16 +110,18 @@ class Mix:
         chance = self._chance
         api = chance.choices(list(Api), weights=(6, 2, 1, 1, 1))[0]
         manner = chance.choices(list(Manner), weights=(90, 8, 2))[0]
-        stream = api is not Api.EMBEDDINGS and (manner is not Manner.PATIENT or chance.random() < 0.6)
+        # The rest of a completion is asked for with the prompt and the text so far, and all of it would come
+        # back from the echo: its completions do not stream.
+        may_stream = api not in (Api.EMBEDDINGS, Api.COMPLETIONS)
+        stream = may_stream and (manner is not Manner.PATIENT or chance.random() < 0.6)
         if not stream:
             manner = Manner.PATIENT
         return Ask(number, api, ECHO, _words(number, manner, chance), stream, self._key(manner), manner)
 
     def _mini(self, number: int) -> Ask:
         api = self._chance.choices([Api.CHAT, Api.COMPLETIONS, Api.RESPONSES, Api.MESSAGES], (5, 3, 1, 1))[0]
-        endless = api is Api.COMPLETIONS
-        stream = self._chance.random() < 0.7
-        return Ask(number, api, MINI, self._chance.choice(QUESTIONS), stream, endless=endless)
+        text = UNFINISHED if api is Api.COMPLETIONS else self._chance.choice(QUESTIONS)
+        return Ask(number, api, MINI, text, self._chance.random() < 0.8)
 
     def _key(self, manner: Manner) -> Key:
         if manner is Manner.LEAVES:
@@ -128,9 +131,9 @@ class Mix:
 
 def questions() -> Iterator[Ask]:
     """Everything that is asked of the built-in model, once."""
-    for number, (api, text) in enumerate((api, text) for api in Api for text in QUESTIONS):
-        if api is not Api.EMBEDDINGS:
-            yield Ask(-number - 1, api, MINI, text, stream=False, endless=api is Api.COMPLETIONS)
+    asked = [(api, text) for api in (Api.CHAT, Api.RESPONSES, Api.MESSAGES) for text in QUESTIONS]
+    for number, (api, text) in enumerate([*asked, (Api.COMPLETIONS, UNFINISHED)]):
+        yield Ask(-number - 1, api, MINI, text, stream=False)
 
 
 def _words(number: int, manner: Manner, chance: random.Random) -> str:

@@ -7,7 +7,7 @@ reason. The last two, and lost connections, need an excuse: something that was d
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.support.chaos.asks import ECHO, Api, Ask, Key
+from tests.support.chaos.asks import ECHO, Api, Ask, Key, Question
 from tests.support.chaos.history import End, Outages, Trace, Verb
 from tests.support.chaos.reading import Reading
 
@@ -56,7 +56,7 @@ class Violation:
 class Checker:
     """Judges traces, once it is known what was done while they ran."""
 
-    def __init__(self, outages: Outages, undisturbed: Mapping[tuple[Api, str, bool], Expected]) -> None:
+    def __init__(self, outages: Outages, undisturbed: Mapping[Question, Expected]) -> None:
         self._outages = outages
         self._undisturbed = undisturbed
 

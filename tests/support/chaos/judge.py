@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
-from tests.support.chaos.asks import Api
+from tests.support.chaos.asks import Question
 from tests.support.chaos.book import Book
 from tests.support.chaos.checker import Checker, Expected
 from tests.support.chaos.history import End, Outages, Trace
@@ -19,7 +20,7 @@ class Judge:
         self.book = Book()
         self.counts: Counter[str] = Counter()
         self._outages = outages
-        self._undisturbed: dict[tuple[Api, str, bool], Expected] = {}
+        self._undisturbed: dict[Question, Expected] = {}
         self._checker = Checker(outages, self._undisturbed)
         self._found = found
         self._waiting: list[Trace] = []
@@ -47,8 +48,15 @@ class Judge:
             reading = read(trace) if trace.end is End.WHOLE else Reading()
             if rule := self._checker.rule_broken(trace, reading):
                 self._found(f"{rule}\n{trace.shown()}")
-            self.book.note(trace, reading, self._checker.expected(trace.ask), self._outages)
+            self.book.note(trace, reading, _told(reading, self._checker.expected(trace.ask)), self._outages)
             self.counts[_kind(trace, reading)] += 1
+
+
+def _told(reading: Reading, expected: Expected) -> Expected:
+    """What a client counts: the tokens that it was told of, if it was."""
+    if reading.completion_tokens is None:
+        return expected
+    return replace(expected, prompt_tokens=reading.prompt_tokens, completion_tokens=reading.completion_tokens)
 
 
 def _kind(trace: Trace, reading: Reading) -> str:
