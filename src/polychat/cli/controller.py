@@ -29,7 +29,7 @@ def controller(
 ) -> None:
     """Run the controller: workers join it, gateways follow it."""
     from polychat import listen
-    from polychat.cli import options
+    from polychat.cli import options, systemd
     from polychat.cli.logs import set_up_logging
     from polychat.controller.claims import Rules
     from polychat.controller.serve import serve
@@ -44,4 +44,10 @@ def controller(
     identity = tls_options.identity(tls_cert, tls_key, tls_client_ca)
     sock = listen.bind(host, port)
     typer.echo(f"controller on {'https' if identity else 'http'}://{host}:{port}")
-    serve(sock, token=token, rules=Rules(options.split_list(allow_models)), identity=identity)
+    serve(
+        sock,
+        token=token,
+        rules=Rules(options.split_list(allow_models)),
+        identity=identity,
+        notifier=systemd.notifier(),
+    )

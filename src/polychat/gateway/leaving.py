@@ -46,6 +46,7 @@ class Server(uvicorn.Server):
             await super().serve(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._notifier.tell("STOPPING=1")  # uvicorn ends the process by the signal that it got
         await self._stop_listening(sockets or [])
         for connection in self._connections():
             connection.is_leaving = True
