@@ -55,7 +55,8 @@ class ControllerLink:
                     trouble = "it ended the watch"
                 except httpx.HTTPStatusError as exc:
                     trouble = _refusal(exc.response.status_code)
-                except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError) as exc:
+                # httpx asks uvloop for the socket of a connection that was reset at once, and gets none.
+                except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError, AttributeError) as exc:
                     trouble = str(exc) or type(exc).__name__
                 self._report(trouble)
                 await asyncio.sleep(RETRY_S)

@@ -64,6 +64,19 @@ async def test_the_token_is_shown_to_the_controller() -> None:
     assert asked[0].headers["authorization"] == "Bearer t0ken"
 
 
+async def test_a_connection_that_is_reset_at_once_does_not_end_the_gateway() -> None:
+    answers = iter([AttributeError("'NoneType' object has no attribute 'getpeername'")])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        for error in answers:
+            raise error
+        return httpx.Response(200, stream=Watch(SNAPSHOT))
+
+    async with following(answer) as (_, registry, changed):
+        await changed.wait()
+        assert list(registry) == [REPLICA]
+
+
 async def test_after_a_lost_connection_it_connects_again(caplog: pytest.LogCaptureFixture) -> None:
     answers = iter(
         [
