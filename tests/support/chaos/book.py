@@ -60,9 +60,19 @@ class Book:
         if trace.end is End.WHOLE:
             if trace.status == 200 and not reading.error:
                 is_lost = may_be_lost(outages.all, trace.gateway, trace.ended_s)
-                (line.unsure if is_lost else line.sure).add(expected)
+                self._note_answer(
+                    line, expected, is_lost=is_lost, is_counted=reading.prompt_tokens is not None
+                )
         elif trace.end is not End.NOT_BEGUN:
             line.unsure.add(expected)
+
+    def _note_answer(self, line: Range, expected: Expected, *, is_lost: bool, is_counted: bool) -> None:
+        if is_lost or is_counted:
+            (line.unsure if is_lost else line.sure).add(expected)
+            return
+        line.sure.requests += 1  # its tokens may have been counted, or estimated
+        line.unsure.add(expected)
+        line.unsure.requests -= 1
 
     def disagreements(self, counted: Mapping[Line, Sum]) -> list[str]:
         """Where the table says something else than the clients."""

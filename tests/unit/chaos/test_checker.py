@@ -64,6 +64,11 @@ def test_what_was_done_long_before_is_no_excuse() -> None:
     assert rule_broken(refused(502, "replica_error"), long_ago) != ""
 
 
+def test_token_counts_may_be_missing_only_where_a_replica_died() -> None:
+    assert "counts" in rule_broken(streamed(*without(4)))
+    assert rule_broken(streamed(*without(4)), outages(("echo-1", Verb.KILL, 10.4, 12.0))) == ""
+
+
 def test_only_the_key_with_limits_may_be_refused_for_one() -> None:
     assert rule_broken(refused(429, "rate_limit_exceeded", key=Key.TINY)) == ""
     assert "that its key has not" in rule_broken(refused(429, "rate_limit_exceeded"))
