@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+CLOSE_TIMEOUT_S = 1.0
 SCHEMA = "0002"  # the newest revision in migrations/versions
 
 
@@ -54,10 +55,12 @@ class Database:
             raise DatabaseUnavailable from exc
 
     async def close(self) -> None:
-        """Give back every connection. Safe to call twice, and before `open`."""
+        """Give back every connection; waits for no server that hangs. Safe to call twice, and before `open`."""
         engine, self._engine = self._engine, None
         if engine is not None:
-            await engine.dispose()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                    await engine.dispose()
 
     def reading(self) -> "contextlib.AbstractAsyncContextManager[AsyncConnection]":
         """A transaction that only reads.
