@@ -214,6 +214,6 @@ async def test_a_database_that_hangs_holds_up_no_end_and_counts_once_when_it_goe
             hanging.enter_context(server.stopped())
             await client.until_answered(100)
         with hanging:
-            assert api.stop(timeout_s=8) == ENDED
+            assert api.stop(timeout_s=12) == ENDED
         site.start_api("echo")
         await _until_all_noted(site, before + client.num_sent)

@@ -55,7 +55,7 @@ class Database:
             raise DatabaseUnavailable from exc
 
     async def close(self) -> None:
-        """Give back every connection; waits for no server that hangs. Safe to call twice, and before `open`."""
+        """Give back every connection. Waits for no server that hangs; may be called twice, or before `open`."""
         engine, self._engine = self._engine, None
         if engine is not None:
             with contextlib.suppress(TimeoutError):

@@ -19,6 +19,8 @@ from polychat.gateway.state import Gateway
 from polychat.gateway.table import name_of, route_of
 from polychat.gateway.upstream import SWEEP_S
 
+CANCEL_TIMEOUT_S = 2.5
+
 log = logging.getLogger(__name__)
 
 
@@ -132,7 +134,7 @@ async def _running(gateway: Gateway) -> AsyncIterator[None]:
         await gateway.journal.close()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.wait(tasks, timeout=CANCEL_TIMEOUT_S)  # a database that hangs does not let go at once
         gateway.upstream.close()
         await gateway.database.close()
         gateway.quota.close()
