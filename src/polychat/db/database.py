@@ -55,7 +55,7 @@ class Database:
             raise DatabaseUnavailable from exc
 
     async def close(self) -> None:
-        """Give back every connection. Waits for no server that hangs; may be called twice, or before `open`."""
+        """Give back every connection, without waiting for a server that hangs. Safe to call at any time."""
         engine, self._engine = self._engine, None
         if engine is not None:
             with contextlib.suppress(TimeoutError):
