@@ -56,8 +56,11 @@ def _usage(usage: Chunk, said: Said) -> Chunk:
     """The counts of the whole answer: what was said before is in this prompt, and belongs to the answer."""
     if not said.text:
         return usage
-    before = min(said.num_tokens, usage.get("prompt_tokens") or 0)
-    return usage | {
-        "prompt_tokens": (usage.get("prompt_tokens") or 0) - before,
-        "completion_tokens": (usage.get("completion_tokens") or 0) + before,
-    }
+    # An engine may cut the text so far into fewer tokens than it was said in.
+    prompt = max(0, (usage.get("prompt_tokens") or 0) - said.num_tokens)
+    completion = (usage.get("completion_tokens") or 0) + said.num_tokens
+    counted = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    details = usage.get("prompt_tokens_details")
+    if isinstance(details, dict) and isinstance(cached := details.get("cached_tokens"), int):
+        counted["prompt_tokens_details"] = details | {"cached_tokens": min(cached, prompt)}
+    return usage | counted

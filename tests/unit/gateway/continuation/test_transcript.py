@@ -35,8 +35,9 @@ def chunk(text: str | None = None, *, id_: str = "first", **more: object) -> byt
     return sse.encode(msgspec.json.encode(document))
 
 
-def counts(prompt: int, completion: int) -> bytes:
+def counts(prompt: int, completion: int, **more: object) -> bytes:
     usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    usage |= more  # type: ignore[arg-type]  # a test's shorthand
     return sse.encode(msgspec.json.encode({"id": "second", "created": 2, "choices": [], "usage": usage}))
 
 
@@ -109,6 +110,19 @@ def test_the_token_counts_are_those_of_the_whole_answer() -> None:
     transcript, _ = cut_after(chunk("Hel"), chunk("lo"))
     [counted] = documents(transcript.passed(counts(prompt=12, completion=3)))
     assert counted["usage"] == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+
+
+def test_what_was_said_is_no_cached_prompt() -> None:
+    transcript, _ = cut_after(chunk("Hel"), chunk("lo"))
+    event = counts(prompt=12, completion=3, prompt_tokens_details={"cached_tokens": 11})
+    [counted] = documents(transcript.passed(event))
+    assert counted["usage"]["prompt_tokens_details"] == {"cached_tokens": 10}
+
+
+def test_what_was_said_counts_as_it_was_said_however_it_is_cut_anew() -> None:
+    transcript, _ = cut_after(chunk("\n"), chunk("\n"), chunk("\n"))
+    [counted] = documents(transcript.passed(counts(prompt=2, completion=3)))
+    assert counted["usage"] == {"prompt_tokens": 0, "completion_tokens": 6, "total_tokens": 6}
 
 
 def test_an_answer_that_lacks_nothing_but_its_end_is_ended() -> None:
