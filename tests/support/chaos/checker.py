@@ -15,6 +15,7 @@ KNOWN_ERRORS = frozenset(
     {
         "no_replica_available",
         "overloaded",
+        "database_unavailable",
         "replica_error",
         "replica_timeout",
         "replica_unavailable",
@@ -29,6 +30,7 @@ KNOWN_ERRORS = frozenset(
 )
 LIMITS = frozenset({"rate_limit_exceeded", "rate_limit_error", "insufficient_quota"})
 BEFORE_S = 1.0  # something done this long before a request still explains what became of it
+STARTS_WITHIN_S = 5.0  # a gateway
 _ENDINGS = {Api.RESPONSES: "completed", Api.MESSAGES: "end_turn"}
 
 
@@ -123,9 +125,18 @@ class Checker:
             return ""
         if self._outages.num_struck(trace.ask.model, from_s, until_s) > 1:
             return ""  # two deaths are as many as one request may see
+        if reading.error == "database_unavailable" and self._knows_no_keys(trace):
+            return ""
         if any(each.verb is Verb.TERM for each in self._outages.of(trace.gateway, from_s, until_s)):
             return "" if "shutting down" in reading.message else f"failed at a draining gateway: {what}"
         return f"failed although a replica was well: {what}"
+
+    def _knows_no_keys(self, trace: Trace) -> bool:
+        """Whether its gateway has started while the database was away, and knows none of its keys."""
+        from_s = trace.begun_s - STARTS_WITHIN_S
+        database = self._outages.of("database", from_s, trace.ended_s)
+        gateway = self._outages.of(trace.gateway, from_s, trace.ended_s)
+        return bool(database) and any(each.verb in (Verb.KILL, Verb.TERM) for each in gateway)
 
     def _unless_gateway_died(self, trace: Trace) -> str:
         struck = self._outages.of(trace.gateway, trace.begun_s - BEFORE_S, trace.ended_s)

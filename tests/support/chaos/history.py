@@ -58,7 +58,7 @@ class Verb(StrEnum):
     CUT = "cut"  # connections are reset, new ones refused
     STALL = "stall"  # nothing goes through, nothing is closed
     DELAY = "delay"  # everything comes later
-    END_DATABASE = "end database"
+    END_DATABASE = "end"
 
 
 @dataclass(slots=True)

@@ -59,6 +59,13 @@ def test_a_failure_after_two_replicas_died_is_in_order() -> None:
     assert rule_broken(refused(502, "replica_error"), one_after_the_other) == ""
 
 
+def test_a_gateway_that_has_just_started_without_its_database_knows_no_keys() -> None:
+    away = ("database", Verb.END_DATABASE, 9.0, 12.0)
+    assert rule_broken(refused(503, "database_unavailable"), outages(away))
+    started = ("gateway-1", Verb.KILL, 7.0, 9.5)
+    assert rule_broken(refused(503, "database_unavailable"), outages(away, started)) == ""
+
+
 def test_what_was_done_long_before_is_no_excuse() -> None:
     long_ago = outages(("echo-1", Verb.KILL, 1.0, 8.0), ("echo-2", Verb.KILL, 1.0, 8.0))
     assert rule_broken(refused(502, "replica_error"), long_ago) != ""
