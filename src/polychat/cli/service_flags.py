@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from polychat.gateway.request_log import RequestLog as RequestLogChoice
+    from polychat.telemetry.traces import Tracer
 
 QueueTimeout = Annotated[float, typer.Option(help="Seconds a request waits for a model that is busy.", min=0)]
 ReplicaTimeout = Annotated[
@@ -37,6 +38,9 @@ MetricsToken = Annotated[
         envvar="POLYCHAT_METRICS_TOKEN",
     ),
 ]
+OtlpEndpoint = Annotated[
+    str, typer.Option(help="Send traces to this collector (OTLP over HTTP), such as http://127.0.0.1:4318.")
+]
 RequestLog = Annotated[str, typer.Option(help="Requests to log: off, errors or all.")]
 ImageHosts = Annotated[
     str, typer.Option(help="Hosts of this network that images may be fetched from, split by commas.")
@@ -60,3 +64,11 @@ def request_log(which: str) -> "RequestLogChoice":
         if which == choice:
             return choice
     raise SetupError(f"--request-log {which} is unknown; choose one of {', '.join(CHOICES)}")
+
+
+def tracer(endpoint: str) -> "Tracer":
+    """Raises SetupError for what is no address, or when the SDK is missing."""
+    from polychat.client import normal_url
+    from polychat.telemetry.traces import NO_TRACER, Otlp
+
+    return Otlp(normal_url(endpoint), service="polychat-api") if endpoint else NO_TRACER

@@ -52,6 +52,7 @@ def up(
     first_byte_timeout: service_flags.FirstByteTimeout = service_flags.FIRST_BYTE_TIMEOUT_S,
     metrics_token: service_flags.MetricsToken = "",
     request_log: service_flags.RequestLog = "errors",
+    otlp_endpoint: service_flags.OtlpEndpoint = "",
     tls_cert: tls_options.TlsCert = None,
     tls_key: tls_options.TlsKey = None,
     image_hosts: service_flags.ImageHosts = "",
@@ -140,6 +141,7 @@ def up(
             None if first_byte_timeout == service_flags.FIRST_BYTE_TIMEOUT_S else first_byte_timeout
         ),
         "--request-log": None if request_log == "errors" else service_flags.request_log(request_log),
+        "--otlp-endpoint": otlp_endpoint or None,
         "--image-hosts": image_hosts or None,
     }
     key_options.admin(admin_key, admin_key_file)  # told now what is wrong with them

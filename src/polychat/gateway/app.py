@@ -82,6 +82,7 @@ async def _route(gateway: Gateway, exchange: Exchange) -> None:
             exchange.header(b"authorization"), exchange.header(b"x-api-key")
         )
         route.require_role(exchange.journey.caller, are_keys_required=gateway.keys.are_required)
+        exchange.journey.came_with = exchange.header(b"traceparent").decode("latin-1")
         _note_hurry(exchange)
         exchange.late_headers = lambda: gateway.quota.headers(exchange.journey.caller)
     if not route.methods:
@@ -138,6 +139,7 @@ async def _running(gateway: Gateway) -> AsyncIterator[None]:
         gateway.upstream.close()
         await gateway.database.close()
         gateway.quota.close()
+        gateway.ledger.close()
 
 
 async def _end_background(gateway: Gateway) -> None:

@@ -26,6 +26,7 @@ class Journey:
     caller: Caller = NOBODY
     priority: Priority = Priority.INTERACTIVE  # its caller's, or lower if it asked for that
     via: str = ""  # ids of the gateways that it has come through, split by commas
+    came_with: str = ""  # the traceparent that the client sent
     traceparent: str = ""  # of the span that the engine's work belongs to; "" when nothing is traced
     deadline_s: float | None = None  # when the client stops waiting, if it said so
     # From here on: of the present call of a model.

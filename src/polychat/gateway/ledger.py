@@ -10,13 +10,18 @@ from polychat.gateway.answers import Usage
 from polychat.gateway.counting import usage_at_end
 from polychat.gateway.journey import Journey, Observer, Outcome, Record
 from polychat.gateway.quota import Hold, Quota
+from polychat.gateway.tracing import error_of, facts_of, name_of
+from polychat.telemetry.traces import NO_TRACER, Tracer
 
 
 class Ledger:
     """Reserves what a request may use, and tells everyone who keeps count what became of it."""
 
-    def __init__(self, quota: Quota, observers: Sequence[Observer] = ()) -> None:
+    def __init__(
+        self, quota: Quota, observers: Sequence[Observer] = (), *, tracer: Tracer = NO_TRACER
+    ) -> None:
         self._quota = quota
+        self._tracer = tracer
         self._observers = list(observers)
         self._running: dict[int, Journey] = {}
 
@@ -24,6 +29,10 @@ class Ledger:
     def running(self) -> list[Journey]:
         """The calls that have not ended."""
         return list(self._running.values())
+
+    def close(self) -> None:
+        """Send what is still to be told."""
+        self._tracer.close()
 
     def tell(self, observer: Observer) -> None:
         """Let `observer` know of each record from now on."""
@@ -41,6 +50,8 @@ class Ledger:
         clock = asyncio.get_running_loop().time
         journey.begin(view.endpoint, model, is_stream=view.stream, now_s=clock())
         self._running[id(journey)] = journey
+        span = self._tracer.begin(name_of(view.endpoint, model), journey.came_with)
+        journey.traceparent = span.traceparent
         hold: Hold | None = None
         outcome, reason = Outcome.ANSWERED, ""
         try:
@@ -62,6 +73,8 @@ class Ledger:
             usage = usage_at_end(journey, view, outcome, size_bytes=size_bytes)
             record = _record(journey, outcome, reason, usage, now_s=clock())
             self._quota.settle(hold, record)
+            if self._tracer is not NO_TRACER:
+                span.end(facts_of(record), error=error_of(record))
             for observer in self._observers:
                 observer(record)
 

@@ -158,7 +158,13 @@ class Relay:
     async def _ask(self, errand: Errand, replica: Replica) -> None:
         journey, view = errand.journey, errand.view
         via = f"{journey.via},{self._id}" if journey.via else self._id
-        labels = labels_for(replica, journey.request_id, content_type=view.content_type, via=via)
+        labels = labels_for(
+            replica,
+            journey.request_id,
+            content_type=view.content_type,
+            via=via,
+            traceparent=journey.traceparent,
+        )
         patience_s = self._rules.first_byte_timeout_s if view.stream else 0.0
         call: Shaped | None = self._shaped(errand, replica)
         while call is not None:

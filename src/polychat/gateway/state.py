@@ -32,6 +32,7 @@ from polychat.gateway.standing import Standing
 from polychat.gateway.upstream import Upstream
 from polychat.routing.policies import POLICIES
 from polychat.routing.registry import Registry
+from polychat.telemetry.traces import NO_TRACER, Tracer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Settings:
     token: str = ""
     keys: Given = NO_KEYS
     metrics_token: str = field(default="", repr=False)  # who has it may read /metrics
+    tracer: Tracer = NO_TRACER
     request_log: RequestLog = "errors"
     require_keys: bool | None = None  # None: as soon as there is one
     dispatch_method: str = "two_choices"
@@ -85,7 +87,10 @@ class Gateway:
         registry, upstream = Registry(settings.aliases), Upstream()
         dispatcher = Dispatcher(registry, POLICIES[settings.dispatch_method], rules=settings.queue)
         database, quota = Database(settings.database), Quota(settings.counts)
-        ledger, images = Ledger(quota), Images(ImageFetcher(trusted=settings.image_hosts))
+        ledger, images = (
+            Ledger(quota, tracer=settings.tracer),
+            Images(ImageFetcher(trusted=settings.image_hosts)),
+        )
         journal = Journal(
             Usage(database), Spool(settings.spool), is_model=lambda name: bool(registry.named(name))
         )

@@ -45,10 +45,17 @@ class Labels:
 
 
 def labels_for(
-    replica: Replica, request_id: str, *, content_type: str = "application/json", via: str = ""
+    replica: Replica,
+    request_id: str,
+    *,
+    content_type: str = "application/json",
+    via: str = "",
+    traceparent: str = "",
 ) -> Labels:
     """The headers that a replica wants. A server outside is told who asks: some refuse who does not say."""
     more = () if replica.outside is None else (*_OUR_NAME, (VIA, via), *replica.outside.headers)
+    if traceparent:
+        more += (("traceparent", traceparent),)
     return Labels(replica.secret, request_id, content_type, more)
 
 
