@@ -13,7 +13,7 @@ from tests.support import postgresql
 from tests.support.chaos import accounts, leftovers
 from tests.support.chaos.asks import Ask, Mix, questions
 from tests.support.chaos.client import Client
-from tests.support.chaos.history import timeline
+from tests.support.chaos.history import Verb, timeline
 from tests.support.chaos.judge import Judge
 from tests.support.chaos.layout import Layout
 from tests.support.chaos.load import Load
@@ -128,11 +128,14 @@ class _Run:
         await self._check_leftovers(before)
 
     def unexplained_ends(self) -> list[str]:
-        """A gateway does not start without the database that it was told to use, and is started again."""
+        """Who ended with no reason to. Some do, and are started again: a gateway that is started without the
+        database that it was told to use, and a worker whose engine is killed while it starts the first time."""
         told = []
         for end in self._site.unasked:
             at_s = end.at_s - self._start_s
-            if not (end.name.startswith("gateway") and self._weather.outages.of("database", at_s, at_s)):
+            lacks = "database" if end.name.startswith("gateway") else end.name
+            struck = {each.verb for each in self._weather.outages.of(lacks, at_s, at_s)}
+            if not struck & {Verb.END_DATABASE, Verb.KILL_CHILD}:
                 told.append(f"{end.name} ended by itself at {at_s:.3f} s with {end.returncode}")
         return told
 
