@@ -10,6 +10,7 @@ _TIMEOUTS = (  # what the SDKs of OpenAI and Anthropic send by themselves, and w
     b"x-stainless-read-timeout",
     b"x-stainless-timeout",
 )
+_USABLE = 0.9  # of a client's patience: its clock began before ours, and the answer has to travel
 _PRIORITY = b"x-polychat-priority"
 _NAMES = frozenset({*_TIMEOUTS, _PRIORITY})
 
@@ -28,7 +29,7 @@ def read(
     shortest_s = min(timeouts_s, default=math.inf)
     asked_for_batch = said.get(_PRIORITY, b"").strip().lower() == Priority.BATCH.encode()
     return (
-        None if math.isinf(shortest_s) else now_s + shortest_s,
+        None if math.isinf(shortest_s) else now_s + _USABLE * shortest_s,
         Priority.BATCH if asked_for_batch else own,
     )
 
