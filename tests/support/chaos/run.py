@@ -128,8 +128,8 @@ class _Run:
         await self._check_leftovers(before)
 
     def unexplained_ends(self) -> list[str]:
-        """Who ended with no reason to. Some do, and are started again: a gateway that is started without the
-        database that it was told to use, and a worker whose engine is killed while it starts the first time."""
+        """Who ended with no reason to. Some have one: a gateway that is started without the database that it
+        was told to use, and a worker whose engine is killed while it starts the first time."""
         told = []
         for end in self._site.unasked:
             at_s = end.at_s - self._start_s
