@@ -254,10 +254,10 @@ async def test_a_place_that_was_given_to_a_client_that_leaves_goes_to_the_next()
 async def test_a_replica_that_is_set_aside_is_used_only_if_all_are() -> None:
     site = Site(replica("a", slots=8), replica("b", slots=8))
     now_s = asyncio.get_running_loop().time()
-    site.dispatcher.breakers.failed("a", began_s=now_s, now_s=now_s)
-    assert {(await site.dispatcher.choose(VIEW, Attempts())).id for _ in range(20)} == {"b"}
-    site.dispatcher.breakers.failed("b", began_s=now_s, now_s=now_s + 0.1)
-    assert (await site.dispatcher.choose(VIEW, Attempts())).id == "a"
+    site.dispatcher.breakers.failed("b", began_s=now_s, now_s=now_s)
+    assert {(await site.dispatcher.choose(VIEW, Attempts())).id for _ in range(20)} == {"a"}
+    site.dispatcher.breakers.failed("a", began_s=now_s, now_s=now_s + 0.1)
+    assert (await site.dispatcher.choose(VIEW, Attempts())).id == "b"
 
 
 async def test_each_request_gets_its_share_of_its_engines_time() -> None:
