@@ -21,6 +21,7 @@ class Weather:
 
     def __init__(self, site: Site, clock: Callable[[], float]) -> None:
         self.outages = Outages(dict(site.replicas))
+        self._database = asyncio.Lock()
         self._site = site
         self._clock = clock
 
@@ -51,9 +52,10 @@ class Weather:
 
     async def _strike_database(self, action: Action) -> None:
         assert self._site.server is not None
-        await asyncio.to_thread(self._site.server.stop)
-        await asyncio.sleep(action.lasts_s)
-        await asyncio.to_thread(self._site.server.start)
+        async with self._database:  # two actions may overlap, and there is one server
+            await asyncio.to_thread(self._site.server.stop)
+            await asyncio.sleep(action.lasts_s)
+            await asyncio.to_thread(self._site.server.start)
 
     async def _strike_member(self, action: Action) -> None:
         member = self._site.members[action.part]
