@@ -65,6 +65,19 @@ def test_a_chat_goes_on_at_another_replica_and_says_what_it_would_have_said(
     assert chunks[-1].usage.completion_tokens == len(WORDS.split())
 
 
+def test_a_stream_goes_on_as_often_as_it_must(cluster: Cluster, workers: list[RoleProcess]) -> None:
+    workers += [cluster.start_worker(*SLOW) for _ in range(2)]
+    stream = cluster.sdk.chat.completions.create(
+        model="echo", messages=[{"role": "user", "content": WORDS}], stream=True
+    )
+    said = ""
+    for _ in range(3):
+        said += "".join(next(stream).choices[0].delta.content or "" for _ in range(15))
+        kill_the_one_that_answers(cluster, workers)
+    said += "".join(chunk.choices[0].delta.content or "" for chunk in stream)
+    assert said == WORDS
+
+
 def test_the_limit_of_tokens_holds_over_both_replicas(cluster: Cluster, workers: list[RoleProcess]) -> None:
     stream = cluster.sdk.chat.completions.create(
         model="echo", messages=[{"role": "user", "content": WORDS}], stream=True, max_tokens=90

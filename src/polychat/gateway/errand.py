@@ -29,6 +29,7 @@ class Errand:
     began_s: float = 0.0  # when it was sent to the present one; of the event loop's clock
     heard_s: float | None = None  # when the present one's first event came
     tell: Callable[[float | None], None] = _nobody
+    asked: tuple[bytes, RequestView] | None = None  # what the client has asked for, once a stream goes on
     cut: ReplicaError | None = None  # what the stream broke off with that is being continued
     transcript: Transcript = field(default_factory=Transcript)
 
@@ -61,14 +62,16 @@ class Errand:
         Raises:
             ReplicaError: the rest cannot be asked for.
         """
-        rest = self.transcript.rest(self.body, self.view) if self.keeps_transcript else "it is no text"
+        if self.asked is None:
+            self.asked = self.body, self.view
+        rest = self.transcript.rest(*self.asked) if self.keeps_transcript else "it is no text"
         if isinstance(rest, str):
             raise extended(failure, f"It cannot be continued on another replica: {rest}.") from failure
         if rest.is_ended:
             await self.sink.events(rest.ending)
             await self.sink.end()
             return False
-        if self.transcript.has_grown:
+        if rest.has_grown:
             self.tries = 0
         self.body, self.view, self.cut = rest.body, rest.view, failure
         self.journey.continued += 1

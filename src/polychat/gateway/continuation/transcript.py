@@ -17,6 +17,7 @@ class Rest:
     view: RequestView
     is_ended: bool = False  # nothing is left to ask for: `ending` is all that is missing
     ending: bytes = b""
+    has_grown: bool = False  # the replica that died had added to the text: the request is not what kills it
 
 
 @dataclass(slots=True)
@@ -45,12 +46,6 @@ class Transcript:
         """Whether nothing has been sent."""
         return not self._size_bytes
 
-    @property
-    def has_grown(self) -> bool:
-        """Whether the replica that answers now has added to the text: the request is not what kills it."""
-        before = 0 if self._before is None else len(self._before.text)
-        return not self._is_too_long and len(said(b"".join(self._events)).text) > before
-
     def rest(self, body: bytes, view: RequestView) -> Rest | str:
         """How the answer to the request `body` goes on elsewhere, or why it cannot."""
         if self._is_too_long:
@@ -63,5 +58,6 @@ class Transcript:
             return Rest(body, view, is_ended=True, ending=rejoin.ending(so_far, finish_reason="length"))
         if reason := request.why_not(view, so_far):
             return reason
+        before = len(self._before.text) if self._before is not None else 0
         self._before = so_far if so_far.head else None  # else the next one may begin
-        return Rest(*request.continued(body, view, so_far))
+        return Rest(*request.continued(body, view, so_far), has_grown=len(so_far.text) > before)

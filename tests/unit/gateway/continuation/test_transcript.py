@@ -106,6 +106,19 @@ def test_what_comes_next_has_the_first_replicas_id_and_no_second_role() -> None:
     assert only["choices"][0]["delta"] == {"content": "lo"}
 
 
+def test_a_replica_that_adds_nothing_before_it_dies_makes_no_progress() -> None:
+    transcript, first = cut_after(chunk("Hel"))
+    body = msgspec.json.encode(ASKED)
+    view = view_of(Endpoint.CHAT, parse_chat(body))
+    second = transcript.rest(body, view)
+    transcript.passed(chunk("lo", id_="third"))
+    third = transcript.rest(body, view)
+    assert isinstance(first, Rest)
+    assert isinstance(second, Rest)
+    assert isinstance(third, Rest)
+    assert (first.has_grown, second.has_grown, third.has_grown) == (True, False, True)
+
+
 def test_the_token_counts_are_those_of_the_whole_answer() -> None:
     transcript, _ = cut_after(chunk("Hel"), chunk("lo"))
     [counted] = documents(transcript.passed(counts(prompt=12, completion=3)))
