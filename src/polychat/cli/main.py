@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from polychat import __version__
-from polychat.cli import logs, settings
+from polychat.cli import logs, secret_files, settings
 from polychat.cli.group import PolychatGroup
 from polychat.errors import PlatformError, SetupError
 
@@ -57,6 +57,7 @@ def our_commands() -> list[Command]:
 def main(argv: Sequence[str], commands: Sequence[Command]) -> int:
     """Run one command line; the exit status."""
     try:
+        secret_files.read(os.environ)
         return group_of(commands).main(args=argv, prog_name="polychat", standalone_mode=False) or 0
     except TyperException as exc:
         return _complain(_one_line(settings.explain(exc)) + _hint(exc), status=exc.exit_code)

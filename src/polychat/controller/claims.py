@@ -18,7 +18,7 @@ from polychat.routing.replica import Replica
 MAX_REPLICAS = 2000  # of one connection: a provider has hundreds of models
 LOOKUP_TIMEOUT_S = 2.0
 _METADATA = frozenset(  # what clouds answer machines of theirs at, beside link-local addresses
-    map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16"))
+    map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"))
 )
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -73,8 +73,10 @@ def _addresses(text: str) -> list[Address]:
             address = ipaddress.IPv4Address(socket.inet_aton(text))  # 127.1, 2130706433, 0x7f.1
         except (OSError, ValueError):
             return []
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return [mapped or address]
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        return [inner] if inner else [address]
+    return [address]
 
 
 def _why_not(address: Address, *, peer: str) -> str:

@@ -15,6 +15,7 @@ import httptools
 HIGH_WATER_BYTES = 256 * 1024
 """Of unread answer: above it the replica is not read from until the client catches up."""
 MAX_HEAD_BYTES = 256 * 1024
+MAX_BODY_BYTES = 256 * 1024 * 1024  # of an answer that is collected before it is sent
 _KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPALIVE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 
 
@@ -82,10 +83,17 @@ class Response:
         return data
 
     async def read_all(self) -> bytes:
-        """The whole body."""
-        parts = []
+        """The whole body.
+
+        Raises:
+            UpstreamBroken: the replica died first, or never comes to an end.
+        """
+        parts, size_bytes = [], 0
         while data := await self.read():
             parts.append(data)
+            size_bytes += len(data)
+            if size_bytes > MAX_BODY_BYTES:
+                raise UpstreamBroken(f"its answer is larger than {MAX_BODY_BYTES >> 20} MiB")
         return b"".join(parts)
 
     async def wait_for_head(self) -> None:

@@ -146,7 +146,7 @@ class Supervisor:
 
     async def _spawn(self, kept: _Kept) -> asyncio.subprocess.Process:
         environment = {**self._environment, **kept.role.environment, lifeline.ENABLED: "1"}
-        with kept.log.open("ab") as log:
+        with open(kept.log, "ab", opener=_for_us_only) as log:
             kept.log_start = log.tell()
             kept.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -198,6 +198,10 @@ class Supervisor:
             await asyncio.sleep(LOG_CHECK_S)
             for kept in self._kept:
                 logs.bound(kept.log)
+
+
+def _for_us_only(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 async def _missing(role: Role) -> str | None:

@@ -48,6 +48,8 @@ async def test_a_worker_may_be_anywhere_on_the_network(url: str) -> None:
         "http://[fd00:ec2::254]",
         "http://100.100.100.200",
         "http://[::ffff:169.254.169.254]",
+        "http://[2002:a9fe:a9fe::1]",  # the same by 6to4
+        "http://192.0.0.192",
         "http://2852039166",  # 169.254.169.254
         "http://0xa9fea9fe",
         "http://trap.example",
