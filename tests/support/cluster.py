@@ -20,10 +20,7 @@ class Cluster:
 
     def __post_init__(self) -> None:
         self.controller = self.start_controller()
-        self.api = self.start(
-            "api", "--port", str(self.api_port), "--controller-address", self.controller_url
-        )
-        self.api.wait_until_answers(f"{self.api_url}/health")
+        self.start_api()
 
     @property
     def controller_url(self) -> str:
@@ -41,6 +38,12 @@ class Cluster:
         controller = self.start("controller", "--port", str(self.controller_port))
         controller.wait_until_answers(f"{self.controller_url}/health")
         return controller
+
+    def start_api(self) -> None:
+        """The gateway, again if it has ended."""
+        flags = ("--port", str(self.api_port), "--controller-address", self.controller_url)
+        self.api = self.start("api", *flags)
+        self.api.wait_until_answers(f"{self.api_url}/health")
 
     def start_worker(self, *flags: str) -> RoleProcess:
         port = free_port()

@@ -7,7 +7,7 @@ import msgspec
 
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.forced_call import CallReader, forced_tools
-from polychat.engines.llamacpp import collect, continued, fields, groups, logprobs
+from polychat.engines.llamacpp import collect, fields, groups, logprobs
 from polychat.engines.llamacpp.chat_request import asked
 from polychat.engines.llamacpp.refusals import refusal
 from polychat.engines.llamacpp.usage import Counts
@@ -25,16 +25,17 @@ Edit = Callable[[Document], None]
 
 
 def shape(body: bytes, view: RequestView) -> Shaped:
-    """One chat. What a stream tells better is asked for as a stream, and put together afterwards."""
+    """One chat. A whole answer is asked for as a stream, too, and put together afterwards.
+
+    A stream tells more than a whole answer, and of a client that waits for one llama.cpp does not notice that
+    it has left.
+    """
     request = view.request if isinstance(view.request, ChatRequest) else ChatRequest(model="", messages=[])
     event = ChatEvents(view, request)
-    is_collected = not view.stream and event.edits_choices
-    more = fields.STREAMED if is_collected else {}
+    more = {} if view.stream else fields.STREAMED
 
     def response(data: bytes) -> bytes:
-        if is_collected:
-            return _published(collect.chat_of(collect.chunks_of(data, event)), view)
-        return _published(msgspec.json.decode(continued.rest(data, view)), view)
+        return _published(collect.chat_of(collect.chunks_of(data, event)), view)
 
     call = Shaped(
         view.endpoint,
@@ -55,10 +56,6 @@ class ChatEvents:
         self._edits = _edits(request)
         self._num_choices = request.n or 1
         self._counts = Counts(self._num_choices)
-
-    @property
-    def edits_choices(self) -> bool:
-        return bool(self._edits) or self._num_choices > 1
 
     def __call__(self, data: bytes) -> bytes:
         data = self._created.constant(data)

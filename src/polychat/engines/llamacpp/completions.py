@@ -21,7 +21,10 @@ Document = dict[str, Any]  # Any: decoded JSON
 
 
 def shape(body: bytes, view: RequestView) -> Shaped:
-    """One completion, after the side calls that tell the texts of prompts that are to be echoed."""
+    """One completion, after the side calls that tell the texts of prompts that are to be echoed.
+
+    As in `chat`, a whole one is asked for as a stream.
+    """
     known = view.request
     request = known if isinstance(known, CompletionRequest) else CompletionRequest(model="", prompt="")
     if request.suffix:
@@ -43,17 +46,14 @@ def _filled_in(body: bytes, view: RequestView, request: CompletionRequest, suffi
 
 def _shaped(body: bytes, view: RequestView, request: CompletionRequest, echoed: list[str]) -> Shaped:
     event = TextEvents(view, request, echoed)
-    is_collected = not view.stream and event.edits_choices
 
     def response(data: bytes) -> bytes:
-        if not is_collected:
-            return fields.common(data.replace(_CHAT_ID, _TEXT_ID, 1), view)
         document = collect.text_of(collect.chunks_of(data, event))
         return msgspec.json.encode(_best(document, request))
 
     call = Shaped(
         view.endpoint,
-        fields.added(body, _asked(body, request, view) | (fields.STREAMED if is_collected else {})),
+        fields.added(body, _asked(body, request, view) | ({} if view.stream else fields.STREAMED)),
         response=response,
         event=event,
         refused=lambda status, data: refusal(status, data, view),

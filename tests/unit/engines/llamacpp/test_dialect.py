@@ -168,7 +168,8 @@ def test_logprobs_of_completions_take_the_form_of_completions() -> None:
 
 
 def test_a_whole_answer_loses_its_timings_and_keeps_its_usage() -> None:
-    sent = json.loads(response(LAST_TEXT, TEXT))
+    stream = b"data: " + LAST_TEXT + b"\n\ndata: [DONE]\n\n"
+    sent = json.loads(response(stream, replace(TEXT, stream=False)))
     assert "timings" not in sent
     assert sent["usage"]["total_tokens"] == 4
 
