@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from polychat import lifeline
 from polychat.errors import SetupError
@@ -146,7 +146,7 @@ class Supervisor:
 
     async def _spawn(self, kept: _Kept) -> asyncio.subprocess.Process:
         environment = {**self._environment, **kept.role.environment, lifeline.ENABLED: "1"}
-        with open(kept.log, "ab", opener=_for_us_only) as log:
+        with _opened(kept.log) as log:
             kept.log_start = log.tell()
             kept.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -200,8 +200,9 @@ class Supervisor:
                 logs.bound(kept.log)
 
 
-def _for_us_only(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _opened(log: Path) -> BinaryIO:
+    """To write at its end; a new one is for us only."""
+    return open(log, "ab", opener=lambda path, flags: os.open(path, flags, 0o600))
 
 
 async def _missing(role: Role) -> str | None:
