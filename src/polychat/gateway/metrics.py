@@ -9,13 +9,25 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter, Histogram
 
+from polychat.errors import PlatformError
 from polychat.gateway.journey import Outcome, Record
 from polychat.telemetry import metrics
 
 OTHER = "other"
+NOT_ERRORS = ("", "client_left", "bug", "invalid_request")
 MAX_MODELS = 1000  # names that get a label of their own
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _TOKEN_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.5, 1)
+
+
+def _codes(error: type[PlatformError]) -> set[str]:
+    """The codes of an error and of all that are special cases of it."""
+    own = {error.code} if isinstance(error.code, str) else set()
+    return own.union(*(_codes(special) for special in error.__subclasses__()))
+
+
+REASONS = frozenset({*NOT_ERRORS, *_codes(PlatformError)})
+"""What may be a label: engines have codes of their own, any number of them."""
 
 
 @dataclass(slots=True)
@@ -105,7 +117,8 @@ class Metrics:
         )
 
     def _count(self, model: str, record: Record) -> None:
-        key = model, str(record.endpoint), str(record.outcome), record.reason
+        reason = record.reason if record.reason in REASONS else OTHER
+        key = model, str(record.endpoint), str(record.outcome), reason
         found = self._requests_of.get(key)
         if found is None:
             found = self._requests_of[key] = self._requests.labels(*key)

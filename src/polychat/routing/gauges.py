@@ -7,6 +7,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from polychat.routing.registry import Registry
+from polychat.routing.replica import ReplicaState
 
 
 class Replicas(Collector):
@@ -24,8 +25,9 @@ def replica_gauges(registry: Registry) -> Iterable[GaugeMetricFamily]:
     labels = ("model", "replica")
     states: Counter[tuple[str, str]] = Counter((replica.model, str(replica.state)) for replica in registry)
     count = GaugeMetricFamily("polychat_replicas", "Replicas by state.", labels=("model", "state"))
-    for (model, state), number in states.items():
-        count.add_metric((model, state), number)
+    for model in {replica.model for replica in registry}:
+        for state in ReplicaState:  # none is a number, too: alerts wait for it
+            count.add_metric((model, state), states[model, str(state)])
     running = GaugeMetricFamily("polychat_replica_running", "Requests in the engine's batch.", labels=labels)
     waiting = GaugeMetricFamily("polychat_replica_waiting", "Requests in the engine's queue.", labels=labels)
     cache = GaugeMetricFamily(

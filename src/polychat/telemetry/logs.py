@@ -7,13 +7,17 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from types import TracebackType
 
 from polychat.errors import SetupError
 
 FORMS = ("pretty", "json")
 LEVELS = ("debug", "info", "warning", "error")
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s  %(message)s"
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
+_CONTROLS = {
+    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160), 0x2028, 0x2029) if code not in (9, 10)
+}
 
 
 def set_up_logging(level: str = "info", form: str = "pretty") -> None:
@@ -39,18 +43,22 @@ class ForPeople(logging.Formatter):
         record.message = record.message.translate(_CONTROLS).replace("\n", "\\n")
         return super().formatMessage(record)
 
+    def formatException(self, ei: "ExcInfo") -> str:  # noqa: N802  # logging's name
+        lines = super().formatException(ei).translate(_CONTROLS).split("\n")
+        return "\n".join(f"    {line}" for line in lines)  # no line of it begins as a record does
+
 
 class AsJson(logging.Formatter):
     """One object a line: ts (ISO 8601, UTC), level, logger, message, and the record's own facts."""
 
     def format(self, record: logging.LogRecord) -> str:
         facts: dict[str, object] = {
+            **getattr(record, "facts", {}),
             "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            **getattr(record, "facts", {}),
         }
         if record.exc_info:
             facts["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(facts, ensure_ascii=False, default=str)
+        return json.dumps(facts, default=str)  # in ASCII: some readers break lines at U+2028

@@ -74,6 +74,16 @@ def test_names_that_clients_make_up_get_no_label_of_their_own() -> None:
     assert not [labels for _, labels in told if "made-up" in labels]
 
 
+def test_codes_that_engines_make_up_get_no_label_of_their_own() -> None:
+    metrics = Metrics(is_model=lambda name: True)
+    for number in range(100):
+        metrics.note(record(outcome=Outcome.FAILED, reason=f"code-{number}"))
+    metrics.note(record(outcome=Outcome.FAILED, reason="replica_error"))
+    told = values(metrics)
+    assert told["polychat_requests_total", "/v1/chat/completions m failed other"] == 100
+    assert told["polychat_requests_total", "/v1/chat/completions m failed replica_error"] == 1
+
+
 def test_retries_and_continuations_are_told_apart() -> None:
     metrics = Metrics(is_model=lambda name: True)
     metrics.note(record(attempts=4, continued=1))
