@@ -11,7 +11,16 @@ from tests.support.processes import RoleProcess, free_ports
 def site() -> Iterator[Site]:
     controller_port, api_port = free_ports(2)
     controller_url, api_url = f"http://127.0.0.1:{controller_port}", f"http://127.0.0.1:{api_port}"
-    flags = ("--controller-address", controller_url, "--replica-timeout", "1", "--max-body-mb", "1")
+    flags = (
+        "--controller-address",
+        controller_url,
+        "--replica-timeout",
+        "1",
+        "--queue-timeout",
+        "1",
+        "--max-body-mb",
+        "1",
+    )
     with (
         RoleProcess("controller", "--port", str(controller_port)) as controller,
         RoleProcess("api", "--port", str(api_port), *flags) as api,
