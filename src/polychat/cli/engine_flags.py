@@ -1,8 +1,8 @@
 """Options of `worker` and `up` that go to the engine; one it does not have it refuses by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -76,6 +76,34 @@ AttachKeyEnv = Annotated[
     ),
 ]
 
+HANDED_ON = frozenset(
+    {
+        "engine",
+        "model_names",
+        "context_length",
+        "slots",
+        "num_gpus",
+        "revision",
+        "dtype",
+        "quantization",
+        "kv_cache_dtype",
+        "pipeline_parallel",
+        "lora",
+        "allow_lora_updates",
+        "chat_template",
+        "tool_parser",
+        "reasoning_parser",
+        "trust_remote_code",
+        "mmproj",
+        "draft_model",
+        "program",
+        "engine_argument",
+        "echo_tokens_per_s",
+        "echo_ttft",
+    }
+)
+"""Parameters of `up` that each of its workers is given when somebody gave them to `up`."""
+
 Value = str | float | Path | Sequence[str] | None
 
 
@@ -90,6 +118,16 @@ def words(flags: Mapping[str, Value]) -> tuple[str, ...]:
         elif value is not None and value is not False:
             line.append(f"{flag}={value}")
     return tuple(line)
+
+
+def given(ctx: Any, names: Collection[str]) -> tuple[str, ...]:
+    """A command line of those options of a command that somebody has given, in words or a settings file.
+
+    `ctx` is the command's context, which Typer has no public type for; `names` are of its parameters.
+    """
+    asked = [each for each in ctx.command.params if each.name in names]
+    said = [each for each in asked if ctx.get_parameter_source(each.name).name != "DEFAULT"]
+    return words({each.opts[0]: ctx.params[each.name] for each in said})
 
 
 def adapters(pairs: Sequence[str]) -> "tuple[Adapter, ...]":

@@ -41,6 +41,7 @@ Priority = Annotated[
 
 @keys.command()
 def create(
+    ctx: typer.Context,
     name: Name,
     owner: Owner = None,
     expires: Expires = None,
@@ -61,25 +62,13 @@ def create(
     """Make a key, and print its secret: this once, for only a hash of it is kept."""
     from polychat.cli import keys_terms, keys_work
 
-    terms = keys_terms.Terms(
-        owner=owner,
-        expires=expires,
-        models=models,
-        requests_per_minute=rpm,
-        tokens_per_minute=tpm,
-        concurrent=concurrent,
-        tokens_per_day=tokens_per_day,
-        tokens_per_month=tokens_per_month,
-        gpu_s_per_day=gpu_seconds_per_day,
-        gpu_s_per_month=gpu_seconds_per_month,
-        priority=priority,
-        is_admin=admin,
-    )
+    terms = keys_terms.said(ctx.params)
     keys_work.create(db, name, terms, api_url=api_url, is_quiet=quiet)
 
 
 @keys.command()
 def change(
+    ctx: typer.Context,
     key: Key,
     owner: Owner = None,
     expires: Expires = None,
@@ -98,19 +87,7 @@ def change(
     """Change what a key may do; what is not named stays. `--expires never` takes the end away."""
     from polychat.cli import keys_terms, keys_work
 
-    terms = keys_terms.Terms(
-        owner=owner,
-        expires=expires,
-        models=models,
-        requests_per_minute=rpm,
-        tokens_per_minute=tpm,
-        concurrent=concurrent,
-        tokens_per_day=tokens_per_day,
-        tokens_per_month=tokens_per_month,
-        gpu_s_per_day=gpu_seconds_per_day,
-        gpu_s_per_month=gpu_seconds_per_month,
-        priority=priority,
-    )
+    terms = keys_terms.said(ctx.params)
     keys_work.change(db, key, terms, api_url=api_url)
 
 

@@ -1,6 +1,8 @@
 """What a user asks of a key, checked and put into the key. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from polychat.cli import options, times
 from polychat.db.key_facts import KeyFacts, with_facts
@@ -9,6 +11,13 @@ from polychat.db.unclear import Unclear
 from polychat.errors import SetupError
 
 _NEVER = "never"
+_OPTIONS = {  # of the command -> of the terms, where they are not the same
+    "rpm": "requests_per_minute",
+    "tpm": "tokens_per_minute",
+    "gpu_seconds_per_day": "gpu_s_per_day",
+    "gpu_seconds_per_month": "gpu_s_per_month",
+    "admin": "is_admin",
+}
 _SAID = {  # of a fact -> the option
     "name": "NAME",
     "requests_per_minute": "--rpm",
@@ -54,6 +63,12 @@ class Terms:
     @property
     def says_nothing(self) -> bool:
         return all(getattr(self, each.name) in (None, False) for each in fields(self))
+
+
+def said(options: Mapping[str, Any]) -> Terms:
+    """The terms in a command's parameters, by their names there; what is none of them is left aside."""
+    terms = {_OPTIONS.get(name, name): value for name, value in options.items()}
+    return Terms(**{each.name: terms[each.name] for each in fields(Terms) if each.name in terms})
 
 
 def applied(terms: Terms, key: StoredKey, *, now_s: float) -> StoredKey:

@@ -1,6 +1,6 @@
 """Options of the API that `polychat api` and `polychat up` share; `up` passes them on to it.
 
-To add one: its type here, a parameter in api.py and in up.py (there also its entry in `api_flags`).
+To add one: its type and its name in HANDED_ON here, a parameter in api.py and in up.py.
 """
 
 from typing import TYPE_CHECKING, Annotated
@@ -45,6 +45,22 @@ RequestLog = Annotated[str, typer.Option(help="Requests to log: off, errors or a
 ImageHosts = Annotated[
     str, typer.Option(help="Hosts of this network that images may be fetched from, split by commas.")
 ]
+
+HANDED_ON = frozenset(
+    {
+        "queue_timeout",
+        "replica_timeout",
+        "client_timeout",
+        "queue_size",
+        "batch_share",
+        "max_tries",
+        "first_byte_timeout",
+        "request_log",
+        "otlp_endpoint",
+        "image_hosts",
+    }
+)
+"""Parameters of `up` that its API is given when somebody gave them to `up`."""
 
 QUEUE_TIMEOUT_S = 30.0
 REPLICA_TIMEOUT_S = 5.0

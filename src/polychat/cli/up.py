@@ -104,47 +104,10 @@ def up(
         engine=engine,
         worker=up_sources.worker_command(ctx),
     )
-    worker_flags: dict[str, engine_flags.Value] = {
-        "--engine": None if engine == "auto" else engine,
-        "--model-names": model_names or None,
-        "--context-length": context_length,
-        "--slots": slots,
-        "--num-gpus": num_gpus,
-        "--revision": revision,
-        "--dtype": dtype or None,
-        "--quantization": quantization or None,
-        "--kv-cache-dtype": kv_cache_dtype or None,
-        "--pipeline-parallel": pipeline_parallel,
-        "--lora": lora or (),
-        "--allow-lora-updates": allow_lora_updates,
-        "--chat-template": chat_template or None,
-        "--tool-parser": tool_parser or None,
-        "--reasoning-parser": reasoning_parser or None,
-        "--trust-remote-code": trust_remote_code,
-        "--mmproj": mmproj,
-        "--draft-model": draft_model,
-        "--program": program or None,
-        engine_flags.ENGINE_ARGUMENT: engine_argument or (),
-        "--echo-tokens-per-s": echo_tokens_per_s,
-        "--echo-ttft": echo_ttft,
-    }
     if metrics_token:  # never on the command line of a child
         os.environ["POLYCHAT_METRICS_TOKEN"] = metrics_token
-    api_flags: dict[str, engine_flags.Value] = {
-        "--queue-timeout": None if queue_timeout == service_flags.QUEUE_TIMEOUT_S else queue_timeout,
-        "--replica-timeout": None if replica_timeout == service_flags.REPLICA_TIMEOUT_S else replica_timeout,
-        "--client-timeout": None if client_timeout == service_flags.CLIENT_TIMEOUT_S else client_timeout,
-        "--queue-size": None if queue_size == service_flags.QUEUE_SIZE else queue_size,
-        "--batch-share": None if batch_share == service_flags.BATCH_SHARE else batch_share,
-        "--max-tries": None if max_tries == service_flags.MAX_TRIES else max_tries,
-        "--first-byte-timeout": (
-            None if first_byte_timeout == service_flags.FIRST_BYTE_TIMEOUT_S else first_byte_timeout
-        ),
-        "--request-log": None if request_log == "errors" else service_flags.request_log(request_log),
-        "--otlp-endpoint": otlp_endpoint or None,
-        "--image-hosts": image_hosts or None,
-    }
-    key_options.admin(admin_key, admin_key_file)  # told now what is wrong with them
+    service_flags.request_log(request_log)
+    key_options.admin(admin_key, admin_key_file)
     key_options.hand_on(
         api_keys_file=api_keys_file, admin_key=admin_key, admin_key_file=admin_key_file, no_auth=no_auth
     )
@@ -165,8 +128,8 @@ def up(
         database=db,
         keep_responses_days=keep_responses_days,
         aliases=tuple(alias or ()),
-        worker_flags=engine_flags.words(worker_flags),
-        api_flags=engine_flags.words(api_flags),
+        worker_flags=engine_flags.given(ctx, engine_flags.HANDED_ON),
+        api_flags=engine_flags.given(ctx, service_flags.HANDED_ON),
         tls=tls_options.paths(tls_cert, tls_key),
     )
     plan, note = up_checks.plan(wish)
