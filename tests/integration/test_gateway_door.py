@@ -174,7 +174,7 @@ async def test_a_body_above_the_limit_is_413(http: httpx.AsyncClient, is_chunked
 
 async def test_a_body_that_announces_itself_as_too_large_is_not_waited_for(api_url: str) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(api_url).port)
-    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nauthorization: Bearer key-1\r\n")
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer key-1\r\n")
     writer.write(b"content-length: 2000000\r\n\r\n")
     async with asyncio.timeout(5):
         assert (await reader.readline()).startswith(b"HTTP/1.1 413")

@@ -118,7 +118,8 @@ async def test_a_second_signal_ends_it_at_once(controller_url: str) -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(url).port)
             body = json.dumps(CHAT | {"stream": True}).encode()
             writer.write(
-                b"POST /v1/chat/completions HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+                b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
+                + body
             )
             await reader.readuntil(b"data: ")
             api.send(signal.SIGTERM)

@@ -139,8 +139,11 @@ async def test_headers_of_30_kb_are_fine(site: Site) -> None:
 
 async def test_a_client_that_asks_before_it_sends_is_told_to_go_on(site: Site, engine: FakeEngine) -> None:
     request = with_body(b"expect: 100-continue\r\n")
-    answered = await said(site, request[: -len(BODY)], BODY)
-    assert answered.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
+    async with connected(site) as (reader, writer), asyncio.timeout(10):
+        writer.write(request[: -len(BODY)])
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(BODY)
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 async def test_pipelined_requests_are_answered_in_order(site: Site) -> None:

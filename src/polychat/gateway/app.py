@@ -1,19 +1,16 @@
-"""The gateway as an ASGI application: finds the route, checks the key, turns errors into OpenAI's envelope.
+"""The gateway's application: finds the route, checks the key, turns errors into OpenAI's envelope.
 
-Raw ASGI, no framework: the gateway is in every request's path. The routes are in table.py.
+No framework: the gateway is in every request's path. The routes are in table.py.
 """
 
 import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator
-
-from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from polychat.errors import DatabaseUnavailable, MethodNotAllowed, PlatformError, ReplicaError, UnknownRoute
-from polychat.gateway import patience, request_log, retention
+from polychat.gateway import cors, patience, request_log, retention
 from polychat.gateway.exchange import ClientLeft, Exchange
 from polychat.gateway.state import Gateway
 from polychat.gateway.table import name_of, route_of
@@ -24,29 +21,13 @@ CANCEL_TIMEOUT_S = 2.5
 log = logging.getLogger(__name__)
 
 
-def create(gateway: Gateway) -> ASGIApp:
-    """The application. Its lifespan follows the controller."""
-    app: ASGIApp = _App(gateway)
-    if origins := gateway.settings.allowed_origins:
-        app = CORSMiddleware(
-            app,
-            allow_origins=list(origins),
-            allow_methods=["*"],
-            allow_headers=["*"],
-            expose_headers=["x-request-id", "request-id", "retry-after"],
-        )
-    return app
+def serving(gateway: Gateway) -> Callable[[Exchange], Awaitable[None]]:
+    """The function that answers each request."""
 
+    async def serve(exchange: Exchange) -> None:
+        await _serve(gateway, exchange)
 
-class _App:
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _live(self._gateway, receive, send)
-        elif scope["type"] == "http":
-            await _serve(self._gateway, Exchange(scope, receive, send))
+    return serve
 
 
 async def _serve(gateway: Gateway, exchange: Exchange) -> None:
@@ -73,6 +54,11 @@ async def _serve(gateway: Gateway, exchange: Exchange) -> None:
 
 async def _route(gateway: Gateway, exchange: Exchange) -> None:
     path, method = exchange.path, exchange.method
+    if origins := gateway.settings.allowed_origins:
+        exchange.headers += (page := cors.Page.of(exchange, origins)).headers
+        if page.asks_first:
+            await exchange.empty(headers=page.permissions)
+            return
     route = route_of(path)
     exchange.errors = route.errors
     if route.begin is not None:
@@ -102,16 +88,8 @@ def _note_hurry(exchange: Exchange) -> None:
     journey.deadline_s, journey.priority = hurry
 
 
-async def _live(gateway: Gateway, receive: Receive, send: Send) -> None:
-    assert (await receive())["type"] == "lifespan.startup"
-    async with _running(gateway):
-        await send({"type": "lifespan.startup.complete"})
-        assert (await receive())["type"] == "lifespan.shutdown"
-    await send({"type": "lifespan.shutdown.complete"})
-
-
 @contextlib.asynccontextmanager
-async def _running(gateway: Gateway) -> AsyncIterator[None]:
+async def running(gateway: Gateway) -> AsyncIterator[None]:
     """Follow the controller and look after connections while the block runs."""
     await gateway.key_feed.load()
     await gateway.budgets.load()

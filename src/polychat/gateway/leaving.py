@@ -8,76 +8,18 @@ client that asks nothing more for a while finds its idle connection closed.
 import asyncio
 import contextlib
 import logging
-import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
-from types import FrameType
 
-import uvicorn
-
-from polychat.gateway.http import Http
-from polychat.notify import Notifier
+from polychat.gateway.http import Hub
 
 log = logging.getLogger(__name__)
 
 IDLE_GRACE_S = 2.0  # that an idle connection stays open once we leave
+CANCEL_S = 2.5  # that requests which are cut off may take to say so
 _LOOK_S = 0.05
 
 
-class Server(uvicorn.Server):
-    """uvicorn's, which would close idle connections at once and reset those that nobody has accepted yet."""
-
-    def __init__(
-        self, config: uvicorn.Config, *, idle_grace_s: float, on_stop: Callable[[], None], notifier: Notifier
-    ) -> None:
-        super().__init__(config)
-        self._notifier = notifier
-        self._idle_grace_s = idle_grace_s
-        self._on_stop = on_stop
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.should_exit:
-            sig = signal.SIGINT  # uvicorn takes only this one for "now"
-        self._on_stop()
-        super().handle_exit(sig, frame)
-
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        async with self._notifier.ready():  # the kernel holds connections for us from now on
-            await super().serve(sockets)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._notifier.tell("STOPPING=1")  # uvicorn ends the process by the signal that it got
-        await self._stop_listening(sockets or [])
-        for connection in self._connections():
-            connection.is_leaving = True
-        async with _while_running(self._close_idle()):
-            await super().shutdown(sockets)
-
-    async def _stop_listening(self, sockets: list[socket.socket]) -> None:
-        """Close the listening sockets, and keep every connection that the kernel has made for us by then."""
-        queued = [connection for sock in sockets for connection in _queued(sock)]
-        for server in self.servers:
-            server.close()
-        loop = asyncio.get_running_loop()
-        for sock in queued:
-            with contextlib.suppress(OSError):  # its client has gone meanwhile
-                await loop.connect_accepted_socket(self._connection, sock, ssl=self.config.ssl)
-
-    def _connection(self) -> Http:
-        return Http(self.config, self.server_state, self.lifespan.state)
-
-    def _connections(self) -> list[Http]:
-        return [each for each in self.server_state.connections if isinstance(each, Http)]
-
-    async def _close_idle(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            for connection in self._connections():
-                connection.close_if_idle_since(loop.time() - self._idle_grace_s)
-
-
-def _queued(sock: socket.socket) -> list[socket.socket]:
+def queued(sock: socket.socket) -> list[socket.socket]:
     """The connections that wait on a listening socket."""
     found = []
     with contextlib.suppress(OSError):  # BlockingIOError: that was the last
@@ -86,11 +28,27 @@ def _queued(sock: socket.socket) -> list[socket.socket]:
     return found
 
 
-@contextlib.asynccontextmanager
-async def _while_running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
+async def drain(hub: Hub, *, idle_grace_s: float, timeout_s: float, now: asyncio.Event) -> None:
+    """Wait until every client has its answer, at most `timeout_s` or until `now`; then cut off the rest."""
+    for connection in hub.connections:
+        connection.is_leaving = True
+    cut = asyncio.create_task(now.wait())
+    done = asyncio.create_task(_until_done(hub, idle_grace_s))
+    await asyncio.wait((cut, done), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    for task in (cut, done):
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    if hub.tasks:
+        log.error("cut off %d requests that were still running", len(hub.tasks))
+        for running in tuple(hub.tasks):
+            running.cancel()
+        await asyncio.wait(tuple(hub.tasks), timeout=CANCEL_S)
+    for connection in tuple(hub.connections):
+        connection.abort()
+
+
+async def _until_done(hub: Hub, idle_grace_s: float) -> None:
+    loop = asyncio.get_running_loop()
+    while hub.connections or hub.tasks:
+        await asyncio.sleep(_LOOK_S)
+        for connection in tuple(hub.connections):
+            connection.close_if_idle_since(loop.time() - idle_grace_s)

@@ -1,7 +1,7 @@
 """What a request's headers say of its hurry: when its client stops waiting, whether it is part of a batch."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from polychat.gateway.caller import Priority
 
@@ -15,16 +15,14 @@ _PRIORITY = b"x-polychat-priority"
 _NAMES = frozenset({*_TIMEOUTS, _PRIORITY})
 
 
-def read(
-    headers: Iterable[tuple[bytes, bytes]], *, own: Priority, now_s: float
-) -> tuple[float | None, Priority]:
+def read(headers: Mapping[bytes, bytes], *, own: Priority, now_s: float) -> tuple[float | None, Priority]:
     """When the client stops waiting, if it says so, and the request's priority: at most its caller's own.
 
     What cannot be understood is left aside: these headers are advice.
     """
-    said = {name: value for name, value in headers if name in _NAMES}
-    if not said:
+    if _NAMES.isdisjoint(headers):
         return None, own
+    said = {name: headers[name] for name in _NAMES if name in headers}
     timeouts_s = [_seconds(said[name]) for name in _TIMEOUTS if name in said]
     shortest_s = min(timeouts_s, default=math.inf)
     asked_for_batch = said.get(_PRIORITY, b"").strip().lower() == Priority.BATCH.encode()
