@@ -1,8 +1,7 @@
 """A model under another name: its dialect sees the model's own name, the client the one that it asked by."""
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from polychat.engines.base import Dialect, RequestView, Shaped
 from polychat.engines.model_name import asking_for, form_asking_for, named

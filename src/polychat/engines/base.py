@@ -6,8 +6,9 @@ ever in their path.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from polychat.errors import PlatformError
 from polychat.schema import Request
@@ -65,8 +66,7 @@ class EngineUnresponsive(Exception):
     """The engine's process is there but does not answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestView:
+class RequestView(Struct, frozen=True):
     """The facts of a request that its shaping may depend on."""
 
     endpoint: Endpoint
@@ -84,8 +84,7 @@ class RequestView:
     upstream_model: str = ""  # what the engine calls the model; "": as the client does
 
 
-@dataclass(frozen=True, slots=True)
-class Shaped:
+class Shaped(Struct, frozen=True):
     """One call to an engine, and what its answer becomes.
 
     The functions are made for one request: an `event` may remember what it saw before. They raise

@@ -6,9 +6,9 @@ nothing needs decoding. Of several such keys in a request only the outermost obj
 
 import functools
 import re
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from polychat.engines.base import Dialect, RequestView, Shaped
 

@@ -8,7 +8,8 @@ However a request ends, it gives back its count at the replica and its connectio
 import asyncio
 import logging
 import secrets
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from polychat.engines.alias import aliased
 from polychat.engines.base import Dialect, RequestView, Shaped

@@ -10,8 +10,10 @@ import contextlib
 import logging
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from polychat import listen
 from polychat.gateway.wire import Connection, Response, UpstreamSilent, UpstreamStale, UpstreamUnreachable
@@ -34,14 +36,16 @@ VIA = "x-polychat-via"  # which gateways a request has come through
 _OUR_NAME = (("user-agent", "polychat"),)
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(Struct, frozen=True):
     """What a request's headers say, besides its size."""
 
-    secret: str = field(default="", repr=False)  # the engine's bearer key
+    secret: str = ""  # the engine's bearer key
     request_id: str = ""
     content_type: str = "application/json"  # of the body
-    more: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # other headers: (name, value)
+    more: tuple[tuple[str, str], ...] = ()  # other headers: (name, value)
+
+    def __repr__(self) -> str:
+        return f"Labels({self.request_id!r}, {self.content_type!r})"  # the rest is not for logs
 
 
 def labels_for(

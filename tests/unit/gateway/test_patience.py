@@ -9,11 +9,11 @@ INTERACTIVE, BATCH = Priority.INTERACTIVE, Priority.BATCH
 
 
 def deadline_s(*headers: tuple[bytes, bytes]) -> float | None:
-    return read(headers, own=INTERACTIVE, now_s=100.0)[0]
+    return read(dict(headers), own=INTERACTIVE, now_s=100.0)[0]
 
 
 def priority(*headers: tuple[bytes, bytes], own: Priority = INTERACTIVE) -> Priority:
-    return read(headers, own=own, now_s=100.0)[1]
+    return read(dict(headers), own=own, now_s=100.0)[1]
 
 
 @pytest.mark.parametrize("name", [b"x-request-timeout", b"x-stainless-read-timeout", b"x-stainless-timeout"])

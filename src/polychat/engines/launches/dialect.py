@@ -1,6 +1,6 @@
 """Where these engines depart from the published API, beside their model's name."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from polychat.engines.base import Dialect, RequestView, Shaped, published
 from polychat.engines.model_name import renaming

@@ -1,9 +1,10 @@
 """More choices than llama.cpp has slots: asked for in groups, one after the other, and put together."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
+from msgspec.structs import replace
 
 from polychat import sse
 from polychat.engines.base import RequestView, Shaped

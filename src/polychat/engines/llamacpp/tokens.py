@@ -3,9 +3,8 @@
 Seen with xllamacpp 2026.10.
 """
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from polychat.engines import templates
 from polychat.engines.base import RequestView, Shaped

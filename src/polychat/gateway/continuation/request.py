@@ -1,9 +1,9 @@
 """The request for the rest of an answer: the same, with what has been said so far to go on with. Pure."""
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from polychat.engines.base import RequestView
 from polychat.gateway.continuation.said import Said

@@ -1,12 +1,12 @@
 """What llama.cpp sends (bytes as xllamacpp 2026.10 sent them) and what clients get."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.dialects import dialect_of
