@@ -80,7 +80,7 @@ async def timed(work) -> float:  # type: ignore[no-untyped-def]  # a coroutine f
 
 async def one(keys: Keys, ledger: Ledger, quota: Quota, view: RequestView) -> None:
     journey = Journey("req_1", keys.check(f"Bearer {SECRET}".encode()))
-    async with ledger.call(journey, view, model="m", size_bytes=len(BODY)):
+    with ledger.call(journey, view, model="m", size_bytes=len(BODY)):
         journey.sent_s = journey.first_s = journey.began_s
         journey.usage = Counts(12, 20)
     quota.headers(journey.caller)

@@ -12,7 +12,6 @@ from polychat.gateway.sink import MediaToClient
 from polychat.gateway.wire import Response
 from polychat.types import Endpoint
 
-TAIL_BYTES = 4096
 _ENDS_BY_ITSELF = frozenset(  # streams of these have no [DONE]: the last event depends on the route
     {
         Endpoint.TRANSCRIPTIONS,
@@ -44,7 +43,7 @@ async def answer(errand: Errand, response: Response, call: Shaped) -> Shaped | N
         return answer
     if content_type.startswith("text/event-stream"):  # a stream that `response` has put together
         content_type = "application/json"
-    journey.first_s, journey.tail = asyncio.get_running_loop().time(), answer[-TAIL_BYTES:]
+    journey.first_s = asyncio.get_running_loop().time()
     journey.usage = usage_of(answer)
     await sink.whole(answer, content_type=content_type)
     return None
@@ -80,7 +79,6 @@ async def _pass_on(errand: Errand, events: bytes, *, is_last: bool) -> None:
     journey.is_whole = is_last
     if shown := counting.noted(journey, events):
         await errand.sink.events(shown)
-    journey.tail = events if len(events) > 1024 else (journey.tail + events)[-TAIL_BYTES:]
 
 
 def _ended_well(response: Response, relay: EventRelay) -> bool:

@@ -5,8 +5,9 @@ FastAPI's `detail`, plain text. Clients see one.
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from polychat.errors import (
     ContextLengthExceeded,
@@ -34,8 +35,7 @@ _MAX_COUNTS_BYTES = 4096
 _DECODER = json.JSONDecoder()
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """What one call has used, in tokens."""
 
     prompt_tokens: int

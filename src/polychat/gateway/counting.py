@@ -80,7 +80,7 @@ def usage_at_end(journey: Journey, view: RequestView, outcome: Outcome, *, size_
 
     None where nothing was used, or nobody can tell.
     """
-    told = journey.usage or usage_of(journey.tail)
+    told = journey.usage
     is_short = outcome is Outcome.CANCELLED or bool(journey.events)
     if told is not None or journey.sent_s is None or not is_short:
         return told

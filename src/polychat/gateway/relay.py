@@ -86,7 +86,7 @@ class Relay:
             PlatformError: nobody could answer, or a replica died in mid-answer.
         """
         model = self._dispatcher.meant(view.model)
-        async with self._ledger.call(journey, view, model=model, size_bytes=len(body)):
+        with self._ledger.call(journey, view, model=model, size_bytes=len(body)):
             await self._run(Errand(journey, body, view, sink))
 
     async def _run(self, errand: Errand) -> None:

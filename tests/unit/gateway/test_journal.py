@@ -1,13 +1,14 @@
 import asyncio
 import contextlib
+import dataclasses
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from polychat.db import address
 from polychat.db.database import Database
@@ -91,7 +92,7 @@ async def test_calls_are_summed_by_day_key_model_endpoint_and_outcome(
     account = Account("2026-11-23", "key_ann", "m", "/v1/chat/completions", "answered")
     assert await Usage(database).totals(["day", "key", "model", "endpoint", "outcome"], Wanted()) == {
         account: SUMS + SUMS,
-        replace(account, outcome="failed"): Sums(1, duration_s=1.5, engine_s=0.5),
+        dataclasses.replace(account, outcome="failed"): Sums(1, duration_s=1.5, engine_s=0.5),
     }
 
 

@@ -19,7 +19,7 @@ async def _ended(failure: BaseException | None = None, **facts: object) -> Recor
     records: list[Record] = []
     ledger, journey = Ledger(Quota(), [records.append]), Journey("r")
     try:
-        async with ledger.call(journey, VIEW, model="m", size_bytes=40):
+        with ledger.call(journey, VIEW, model="m", size_bytes=40):
             journey.sent_s, journey.attempts = journey.began_s, 1
             for name, value in facts.items():
                 setattr(journey, name, value)
@@ -61,7 +61,7 @@ async def test_a_model_that_there_is_not_is_refused() -> None:
 async def test_a_model_that_the_key_may_not_use_is_refused_before_anything_is_done() -> None:
     records: list[Record] = []
     journey = Journey("r", caller=Caller(models=frozenset({"other"})))
-    with pytest.raises(NotAllowed):
-        async with Ledger(Quota(), [records.append]).call(journey, VIEW, model="m", size_bytes=40):
-            raise AssertionError("the block must not run")
+    ledger = Ledger(Quota(), [records.append])
+    with pytest.raises(NotAllowed), ledger.call(journey, VIEW, model="m", size_bytes=40):
+        raise AssertionError("the block must not run")
     assert records[0].outcome is Outcome.REFUSED

@@ -1,6 +1,7 @@
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
+from msgspec.structs import replace
 
 from polychat.engines.base import RequestView
 from polychat.gateway.answers import Usage
@@ -42,7 +43,7 @@ RECORD = Record(
 def record(of: Caller, *, tokens: int | None = None, **facts: object) -> Record:
     """Of a request that used so many tokens, half of them for its prompt."""
     usage = None if tokens is None else Usage(tokens // 2, tokens - tokens // 2)
-    return replace(RECORD, caller=of, usage=usage, **facts)  # type: ignore[arg-type]
+    return replace(RECORD, caller=of, usage=usage, **facts)
 
 
 @dataclass
