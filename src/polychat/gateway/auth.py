@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from polychat.db.keys import StoredKey
 from polychat.errors import DatabaseUnavailable, Unauthorized
-from polychat.gateway.caller import NOBODY, Allowance, Caller, Priority, Role
+from polychat.gateway.caller import NOBODY, UNLIMITED, Allowance, Caller, Priority, Role
 
 _NONE_SHOWN = (
     "You didn't provide an API key. Send it in the header `Authorization: Bearer YOUR_KEY`; "
@@ -131,7 +131,7 @@ def caller_of(key: StoredKey) -> Caller:
         account=key.id,
         role=Role(key.role),
         models=frozenset(key.models),
-        allowance=allowance,
+        allowance=UNLIMITED if allowance == UNLIMITED else allowance,  # quotas look at which it is alone
         priority=Priority(key.priority),
     )
 

@@ -9,7 +9,9 @@ _ROUNDING = 1e-6  # of one request or token
 
 def level_at(level: float, since_s: float, now_s: float, limit: float) -> float:
     """What is in a bucket that held `level` at `since_s`. A clock that went back drips nothing."""
-    return max(0.0, level - max(0.0, now_s - since_s) * limit / WINDOW_S)
+    if now_s > since_s:
+        level -= (now_s - since_s) * limit / WINDOW_S
+    return level if level > 0.0 else 0.0
 
 
 def wait_s(level: float, need: float, limit: float) -> float:

@@ -6,12 +6,12 @@ midst of them is not waited for much longer than that, so that it cannot stop th
 """
 
 import contextlib
-import fcntl
 import logging
 import mmap
 import os
 import time
 from array import array
+from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
 from pathlib import Path
 from types import TracebackType
 
@@ -25,6 +25,7 @@ _NUM_ROWS, _NUM_PROCESSES, _IN_USE = 0, 1, 2  # cells of the head; the last: one
 _HEAD = 64
 _SIZE = (_HEAD + MAX_KEYS * CELLS) * 8
 _TRIES = 200
+_AT_ONCE = LOCK_EX | LOCK_NB
 
 
 class Table:
@@ -77,14 +78,6 @@ class Table:
         if row is None:
             self._read_rows()
             row = self._rows.get(key_id) or self._new_row(key_id)
-        return row
-
-    def known(self, key_id: str) -> Row:
-        """The same for reading, when somebody has counted the key before: without the lock in most cases."""
-        row = self._rows.get(key_id)
-        if row is None:
-            with self.lock:
-                row = self.row(key_id)
         return row
 
     def give_back(self) -> int:
@@ -183,17 +176,16 @@ class _Lock:
             return
         for _ in range(_TRIES):
             try:
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                flock(self._fd, _AT_ONCE)
+                return
             except BlockingIOError:
                 time.sleep(0)
-            else:
-                return
 
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._fd is not None:
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
+            flock(self._fd, LOCK_UN)
 
 
 def _own_number(folder: Path) -> tuple[int, int]:
@@ -212,7 +204,7 @@ def _locked(folder: Path, process: int) -> int:
     """
     fd = os.open(folder / f"process-{process}", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        flock(fd, _AT_ONCE)
     except BaseException:
         os.close(fd)
         raise

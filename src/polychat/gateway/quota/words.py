@@ -22,13 +22,23 @@ def span(seconds: float) -> str:
     return f"{minutes}m{rest_s}s"
 
 
-def headers(kind: str, limit: int, level: float, empty_s: float) -> Headers:
+Names = tuple[bytes, bytes, bytes]
+
+
+def _names(kind: bytes) -> Names:
+    return b"x-ratelimit-limit-" + kind, b"x-ratelimit-remaining-" + kind, b"x-ratelimit-reset-" + kind
+
+
+REQUESTS, TOKENS = _names(b"requests"), _names(b"tokens")
+
+
+def headers(names: Names, limit: int, level: float, empty_s: float) -> Headers:
     """How much there is per minute, how much of it is left, and when all is back."""
-    left = max(0, math.floor(limit - level + 1e-6))
+    left = math.floor(limit - level + 1e-6)
     return [
-        (f"x-ratelimit-limit-{kind}".encode(), b"%d" % limit),
-        (f"x-ratelimit-remaining-{kind}".encode(), b"%d" % left),
-        (f"x-ratelimit-reset-{kind}".encode(), span(empty_s).encode()),
+        (names[0], b"%d" % limit),
+        (names[1], b"%d" % left if left > 0 else b"0"),
+        (names[2], span(empty_s).encode()),
     ]
 
 

@@ -117,16 +117,16 @@ def test_rows_that_another_process_has_made_are_found(pair: tuple[Table, Table])
     one, other = pair
     for key_id in ("key_a", "key_b", "key_c"):
         one.row(key_id).spend(1, 1, Spent(7, 0.5))
-    assert other.row("key_b").spent_in_day(1) == Spent(7, 0.5)
-    assert other.row("key_d").spent_in_day(1) == Spent(0, 0)
-    assert one.row("key_d").spent_in_month(1) == Spent(0, 0)
+    assert other.row("key_b").spent(1, 2) == (7, 0.5, 0, 0)
+    assert other.row("key_d").spent(1, 1) == (0, 0, 0, 0)
+    assert one.row("key_d").spent(1, 1) == (0, 0, 0, 0)
 
 
 def test_counts_outlive_the_processes(tmp_path: Path) -> None:
     for tokens in (7, 14):
         each = Table.shared(tmp_path)
         each.row("key_ann").spend(1, 1, Spent(7, 0.0))
-        assert each.row("key_ann").spent_in_day(1).tokens == tokens
+        assert each.row("key_ann").spent(1, 1)[0] == tokens
         each.close()
 
 
@@ -137,10 +137,10 @@ def test_a_table_full_of_keys_begins_anew_when_nobody_uses_it(
     first = Table.shared(tmp_path)
     for number in range(6):
         first.row(f"key_{number}").spend(1, 1, Spent(7, 0.0))
-    assert first.row("key_5").spent_in_day(1).tokens == 7, "counted alone"
+    assert first.row("key_5").spent(1, 1)[0] == 7, "counted alone"
     first.close()
     second = Table.shared(tmp_path)
-    assert second.row("key_0").spent_in_day(1).tokens == 0
+    assert second.row("key_0").spent(1, 1)[0] == 0
     second.close()
 
 
@@ -207,6 +207,6 @@ def test_two_gateways_let_no_more_through_than_one_and_in_the_end_nothing_is_hel
             desk.quota.settle(hold, record(ann, tokens=11))
     row = Table.shared(folder).row("key_ann")
     assert (row.running, row.held) == (0, 0)
-    assert row.spent_in_day(desks[0].quota.calendar.today()[0].day).tokens == passed * 11
+    assert row.spent(desks[0].quota.calendar.today()[0].day, 0)[0] == passed * 11
     for desk in desks:
         desk.quota.close()

@@ -1,6 +1,6 @@
 import pytest
 
-from polychat.gateway.quota.words import headers, span
+from polychat.gateway.quota.words import TOKENS, headers, span
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_a_time_is_written_as_openai_does(seconds: float, text: str) -> None:
 
 
 def test_nothing_is_left_of_what_is_overrun() -> None:
-    assert headers("tokens", 10, 25.0, 150.0) == [
+    assert headers(TOKENS, 10, 25.0, 150.0) == [
         (b"x-ratelimit-limit-tokens", b"10"),
         (b"x-ratelimit-remaining-tokens", b"0"),
         (b"x-ratelimit-reset-tokens", b"2m30s"),
