@@ -144,6 +144,16 @@ SYNTAX = [
     b"d83d",
     b"\\ude00",
 ]
+KEYS = [
+    b',"a":1',
+    b'"a":2,',
+    b'"a" :3,',
+    b'"b":"\\u003a",',
+    b'"b":"\\":",',
+    b'"c":{"a":1},',
+    b'"c":[],',
+    b'"\\u0061":":"',
+]
 VALUES = [b"1", b"-", b"e999", b"9" * 20, b".5", b"NaN", b"true", b"null", b" ", b"\n", b"\0", b"\xff", b"x"]
 snippets = st.lists(st.sampled_from(SYNTAX + VALUES), max_size=12).map(b"".join)
 
@@ -163,6 +173,15 @@ def test_any_document_is_accepted_exactly_if_the_slow_reference_accepts_it(
 @example(b"NaN,}")
 def test_any_bytes_are_accepted_exactly_if_the_slow_reference_accepts_them(inside: bytes) -> None:
     for body in (b'{"x":' + inside + b"}", b'{"x":"' + inside + b'"}', inside):
+        assert accepts(body) == reference_accepts(body)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(KEYS), max_size=6).map(b"".join))
+@example(b'"a":1,"a":2,"b":"\\u003a"')
+@example(b'"a" :1,"b":"\\":",\n"a"\n:2')
+def test_a_key_that_comes_twice_is_found_whatever_colons_there_are(fields: bytes) -> None:
+    for body in (b"{" + fields.strip(b",") + b"}", b'{"x":[{' + fields.strip(b",") + b'}],"y":":"}'):
         assert accepts(body) == reference_accepts(body)
 
 
