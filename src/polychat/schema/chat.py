@@ -124,29 +124,35 @@ class ChatRequest(GenerationRequest, kw_only=True):
 
     def _require_nothing_absent(self) -> None:
         """What no engine does, and would be missed: unknown fields pass, but promises of OpenAI's do not."""
-        for name, instead in _NOT_HERE.items():
-            if getattr(self, name) not in (None, []):
-                raise ValueError(f"[{name}] is not supported here; {instead}")
-        if "audio" in (self.modalities or ()):
+        given = self.functions, self.function_call, self.web_search_options, self.moderation
+        if given != _NOTHING_GIVEN:
+            for name, instead in _NOT_HERE.items():
+                if getattr(self, name) not in (None, []):
+                    raise ValueError(f"[{name}] is not supported here; {instead}")
+        if self.modalities and "audio" in self.modalities:
             raise ValueError("[modalities] with 'audio' is not supported here; ask for ['text']")
 
     @property
     def needs(self) -> frozenset[Feature]:
         """What the model must be able to do."""
-        asked = (
-            (Feature.TOOLS, self.tools and self.tool_choice != "none"),
-            (Feature.JSON_SCHEMA, self.response_format and self.response_format.type != "text"),
-            (Feature.LOGPROBS, self.logprobs),
-            (Feature.LOGIT_BIAS, self.logit_bias),
-            (Feature.CONTINUE, self.continue_final_message),
-        )
-        needs = [feature for feature, is_asked in asked if is_asked]
+        needs: list[Feature] = []
+        if self.tools and self.tool_choice != "none":
+            needs.append(Feature.TOOLS)
+        if self.response_format is not None and self.response_format.type != "text":
+            needs.append(Feature.JSON_SCHEMA)
+        if self.logprobs:
+            needs.append(Feature.LOGPROBS)
+        if self.logit_bias:
+            needs.append(Feature.LOGIT_BIAS)
+        if self.continue_final_message:
+            needs.append(Feature.CONTINUE)
         for message in self.messages:
             if type(message.content) is list:
                 needs += [FEATURES_OF_PARTS[p.type] for p in message.content if p.type in FEATURES_OF_PARTS]
         return frozenset(needs)
 
 
+_NOTHING_GIVEN = (None, None, None, None)
 _NOT_HERE = {
     "functions": "use 'tools'",
     "function_call": "use 'tools' and 'tool_choice'",

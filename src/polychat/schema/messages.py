@@ -18,6 +18,7 @@ _PARTS = {
     "tool": _PARTS_OF_ALL | {"image_url"},  # tools that take screenshots
 }
 _NAMED_AS_THEIR_FIELD = ("text", "image_url", "input_audio", "video_url", "audio_url", "refusal")
+_ROLES_OF_TEXT = ("user", "assistant", "system", "developer")  # a text is all that they need
 FEATURES_OF_PARTS = {"image_url": Feature.VISION, "input_audio": Feature.AUDIO_INPUT}
 
 
@@ -85,8 +86,13 @@ class Message(msgspec.Struct):
     audio: Free | None = None
 
     def __post_init__(self) -> None:
+        if type(self.content) is str and self.role in _ROLES_OF_TEXT:
+            return  # as most are
         if type(self.content) is list:
             self._require_parts_of_role(self.content)
+        self._require_what_its_role_needs()
+
+    def _require_what_its_role_needs(self) -> None:
         match self.role:
             case "assistant":
                 says = (self.content, self.tool_calls, self.function_call, self.refusal, self.audio)
@@ -133,7 +139,8 @@ def require_answered_calls(messages: Sequence[Message]) -> None:
         elif waiting:
             break
         else:
-            answered = set()
+            if answered:
+                answered = set()
             if message.tool_calls:
                 caller, waiting = index, {call.id for call in message.tool_calls}
     if waiting:
