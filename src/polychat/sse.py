@@ -20,6 +20,11 @@ def whole_events_bytes(data: bytes) -> int:
     return max(lf + 2 if lf >= 0 else 0, crlf + 4 if crlf >= 0 else 0)
 
 
+def is_one_line(data: bytes) -> bool:
+    """Whether these bytes are one event of one line, as most pieces of most streams are."""
+    return data.endswith(b"\n\n") and data.find(b"\n") == len(data) - 2 and b"\r" not in data
+
+
 class EventSplitter:
     """Cuts a byte stream into whole events, however the bytes were split on the way.
 
@@ -45,5 +50,7 @@ class EventSplitter:
 
 def data_of(event: bytes) -> bytes | None:
     """The data of one event, its lines joined by newlines; None for a comment or another field."""
+    if event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2:  # one line, as most have
+        return event[6:-2]
     lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]
     return b"\n".join(lines) if lines else None

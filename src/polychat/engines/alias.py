@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from polychat.engines.base import Dialect, RequestView, Shaped
 from polychat.engines.model_name import asking_for, form_asking_for, named
+from polychat.engines.steady import around
 from polychat.schema import Request
 
 
@@ -40,6 +41,6 @@ def _answering(shaped: Shaped, name: str) -> Shaped:
     return replace(
         shaped,
         response=whole,
-        event=one,
+        event=around(one, event),
         then=(lambda: _answering(then(), name)) if then else None,
     )

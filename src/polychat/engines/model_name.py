@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from polychat.engines.base import Dialect, RequestView, Shaped
+from polychat.engines.steady import around
 
 _KEY = b'"model"'
 _COMPACT = b'"model":"'
@@ -82,7 +83,7 @@ def _renamed(shaped: Shaped, view: RequestView, received: bytes = b"") -> Shaped
         shaped,
         body=shaped.body if is_right else _asking(shaped.body, view),
         response=whole,
-        event=one,
+        event=around(one, event),
         then=(lambda: _renamed(then(), view)) if then else None,
     )
 

@@ -62,7 +62,9 @@ def noted(journey: Journey, events: bytes) -> bytes:
     if _KEY not in events:
         return events
     plain = events.replace(_NO_COUNTS_YET, b"")
-    if _KEY in plain and _COUNTS.search(plain):
+    if _KEY not in plain:
+        return plain if journey.hides_usage else events
+    if _COUNTS.search(plain):
         journey.usage = usage_of(plain) or journey.usage
     return without_counts(plain) if journey.hides_usage else events
 

@@ -46,9 +46,12 @@ class EventRelay:
         """
         if self._rewrite is None:
             events = self._cut(data)
+        elif not self._splitter.rest and sse.is_one_line(data):
+            events = self._rewritten(data, self._rewrite)
         else:
             events = b"".join([self._rewritten(event, self._rewrite) for event in self._splitter.feed(data)])
-        self._check_size()
+        if self.is_within_event:
+            self._check_size()
         self.is_done = self.is_done or _is_last(events)
         return events
 
@@ -69,6 +72,8 @@ class EventRelay:
         changed = rewrite(data)
         if changed is data:
             return event
+        if b"\n" not in changed and changed:
+            return b"data: " + changed + b"\n\n"
         return b"".join([sse.encode(document) for document in changed.splitlines()])
 
     def _check_size(self) -> None:

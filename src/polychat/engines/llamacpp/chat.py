@@ -11,6 +11,7 @@ from polychat.engines.llamacpp import collect, fields, groups, logprobs
 from polychat.engines.llamacpp.chat_request import asked
 from polychat.engines.llamacpp.refusals import refusal
 from polychat.engines.llamacpp.usage import Counts
+from polychat.engines.steady import Steady
 from polychat.schema.chat import ChatRequest
 
 _NULL_ROLE = b'"role":"assistant","content":null'
@@ -41,7 +42,7 @@ def shape(body: bytes, view: RequestView) -> Shaped:
         view.endpoint,
         fields.added(asked(body, request, view), more),
         response=response,
-        event=event,
+        event=Steady(event) if event.is_steady else event,
         refused=lambda status, data: refusal(status, data, view),
     )
     return groups.fitted(call, request.n or 1, request.seed, view)
@@ -56,6 +57,11 @@ class ChatEvents:
         self._edits = _edits(request)
         self._num_choices = request.n or 1
         self._counts = Counts(self._num_choices)
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether nothing is done that depends on a chunk's text."""
+        return not self._edits
 
     def __call__(self, data: bytes) -> bytes:
         data = self._created.constant(data)

@@ -8,6 +8,7 @@ from polychat.engines.base import RequestView, Shaped
 from polychat.engines.forced_call import CallReader, allowed, forced_tools, format_of
 from polychat.engines.llamacpp.fields import added
 from polychat.engines.llamacpp.schemas import compilable
+from polychat.engines.steady import Steady
 from polychat.engines.vllm import fields
 from polychat.schema.chat import ChatRequest
 
@@ -23,7 +24,10 @@ def shape(body: bytes, view: RequestView) -> Shaped:
     if forced_tools(request):
         return Shaped(view.endpoint, asked, lambda data: _called(data, view), CalledEvents(view))
     return Shaped(
-        view.endpoint, asked, lambda data: fields.whole(data, view), lambda data: fields.chunk(data, view)
+        view.endpoint,
+        asked,
+        lambda data: fields.whole(data, view),
+        Steady(lambda data: fields.chunk(data, view)),
     )
 
 

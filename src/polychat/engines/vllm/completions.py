@@ -6,6 +6,7 @@ import msgspec
 
 from polychat.engines.base import RequestView, Shaped
 from polychat.engines.llamacpp.fields import added
+from polychat.engines.steady import Steady
 from polychat.engines.vllm import fields
 from polychat.schema.completions import CompletionRequest
 
@@ -25,7 +26,7 @@ def shape(body: bytes, view: RequestView) -> Shaped:
     more = fields.sampling(request, num_choices=request.best_of or request.n or 1)
     if chooses:
         more = {**more, "best_of": None, "n": request.best_of, "logprobs": request.logprobs or 0}
-    return Shaped(view.endpoint, added(body, more), response, lambda data: fields.chunk(data, view))
+    return Shaped(view.endpoint, added(body, more), response, Steady(lambda data: fields.chunk(data, view)))
 
 
 def _best(data: bytes, request: CompletionRequest) -> bytes:
