@@ -1,8 +1,7 @@
 """POST /v1/messages and /v1/messages/count_tokens, Anthropic's API, answered by chat completions."""
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from polychat.compat.anthropic import asks, requests
 from polychat.compat.anthropic.errors import errors_of

@@ -1,8 +1,6 @@
 """POST /api/chat and /api/generate."""
-
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from polychat.compat.ollama import asks, requests
 from polychat.compat.ollama.face import Clock, OllamaFace, as_chat, as_generate
