@@ -1,4 +1,5 @@
 """POST /api/chat and /api/generate."""
+
 import msgspec
 from msgspec.structs import replace
 
