@@ -24,9 +24,7 @@ def api(
     admin_key_file: key_options.AdminKeyFile = None,
     internal_key: key_options.InternalKey = "",
     no_auth: key_options.NoAuth = False,
-    dispatch_method: Annotated[
-        str, typer.Option(help="two_choices, least_loaded (or shortest_queue) or lottery.")
-    ] = "two_choices",
+    dispatch_method: service_flags.DispatchMethod = service_flags.DISPATCH_METHOD,
     allowed_origins: Annotated[
         str,
         typer.Option(help='Web pages that may call the API: origins split by commas, a JSON list, or "*".'),

@@ -27,6 +27,7 @@ _GOES_ALONG = frozenset(
         "port",
         "remote",
         "token",
+        "weight",
         "worker_address",
     }
 )
@@ -100,6 +101,7 @@ def _common(asked: Mapping[str, Any]) -> dict[str, Any]:
         "worker_address": asked["worker_address"],
         "token": asked["token"],
         "drain_timeout_s": asked["drain_timeout"],
+        "weight": asked["weight"],
     }
 
 

@@ -76,6 +76,11 @@ AttachKeyEnv = Annotated[
     ),
 ]
 
+Weight = Annotated[
+    float,
+    typer.Option(help="Its chance under --dispatch-method lottery: 2 is twice that of 1.", min=0.001),
+]
+
 HANDED_ON = frozenset(
     {
         "engine",

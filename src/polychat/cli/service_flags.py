@@ -46,8 +46,17 @@ ImageHosts = Annotated[
     str, typer.Option(help="Hosts of this network that images may be fetched from, split by commas.")
 ]
 
+DispatchMethod = Annotated[
+    str,
+    typer.Option(
+        help="How a replica is chosen: cache_aware, two_choices, least_loaded (shortest_queue), round_robin, "
+        "lottery or session."
+    ),
+]
+
 HANDED_ON = frozenset(
     {
+        "dispatch_method",
         "queue_timeout",
         "replica_timeout",
         "client_timeout",
@@ -62,6 +71,7 @@ HANDED_ON = frozenset(
 )
 """Parameters of `up` that its API is given when somebody gave them to `up`."""
 
+DISPATCH_METHOD = "cache_aware"
 QUEUE_TIMEOUT_S = 30.0
 REPLICA_TIMEOUT_S = 5.0
 QUEUE_SIZE = 200

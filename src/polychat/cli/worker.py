@@ -51,6 +51,7 @@ def worker(
             help="URL at which gateways reach this worker; by default found out.",
         ),
     ] = "",
+    weight: engine_flags.Weight = 1.0,
     engine: engine_flags.Engine = "auto",
     num_gpus: Annotated[
         int | None,
@@ -113,6 +114,7 @@ def worker(
             port=port,
             controller="" if no_register else controller_address,
             worker_address=worker_address,
+            weight=weight,
             engine=engine,
             num_gpus=num_gpus,
             context_length=context_length,

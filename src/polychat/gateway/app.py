@@ -86,6 +86,7 @@ def _note_hurry(exchange: Exchange) -> None:
     journey, now_s = exchange.journey, asyncio.get_running_loop().time()
     hurry = patience.read(exchange.request_headers, own=journey.caller.priority, now_s=now_s)
     journey.deadline_s, journey.priority = hurry
+    journey.session = exchange.header(b"x-session-id").decode("latin-1")
 
 
 @contextlib.asynccontextmanager

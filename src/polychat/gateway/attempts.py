@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from polychat.errors import ReplicaError
+from polychat.routing.ask import Ask
 from polychat.routing.replica import Replica
 
 MAX_DEATHS = 2
@@ -15,6 +16,8 @@ class Attempts:
 
     tried: set[str] = field(default_factory=set)  # ids of replicas
     num_deaths: int = 0
+    session: str = ""  # that the request belongs to, as its client says
+    ask: Ask | None = None  # what routing needs to know of it; None until it is needed
     last_failure: ReplicaError | None = None
     waits_since_s: float | None = None  # when it first had to wait
     absent_since_s: float | None = None  # since when there is no replica that it could wait for

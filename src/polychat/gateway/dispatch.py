@@ -9,7 +9,8 @@ import contextlib
 import math
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
+from types import TracebackType
 
 from polychat.engines.base import RequestView
 from polychat.errors import NoReplicaAvailable, PlatformError, UnknownModel, UnsupportedFeature
@@ -20,12 +21,15 @@ from polychat.gateway.limits import Limits, busy
 from polychat.gateway.line import Blocked, Rules
 from polychat.gateway.lines import Lines
 from polychat.gateway.places import Places
+from polychat.gateway.prompt import ask_of
 from polychat.gateway.shares import Shares
 from polychat.routing import feed
+from polychat.routing.ask import NOTHING, Ask
 from polychat.routing.breaker import Breakers
-from polychat.routing.policies import Candidate, Policy
+from polychat.routing.policies import DEFAULT
 from polychat.routing.registry import Registry
 from polychat.routing.replica import Replica
+from polychat.routing.router import Router
 from polychat.types import Endpoint
 
 REMEMBER_S = 60.0  # a model whose last replica went less than this ago is restarting, not unknown
@@ -39,17 +43,16 @@ class Dispatcher:
     def __init__(
         self,
         registry: Registry,
-        policy: Policy,
+        policy: str = DEFAULT,
         *,
         rules: Rules = AS_USUAL,
         chance: random.Random | None = None,
     ) -> None:
-        self.in_flight: Counter[str] = Counter()  # replica id -> requests there; no zeros
         self.is_synced = False  # the controller has been heard at least once
         self.breakers = Breakers()  # told by the relay what became of each request
         self._registry = registry
-        self._policy = policy
         self._chance = chance or random.Random()
+        self.router = Router(policy, chance=self._chance)
         self._limits = Limits()
         self._places = Places()
         self._shares = Shares()
@@ -61,6 +64,11 @@ class Dispatcher:
     def num_waiting(self) -> int:
         """Requests for which there is no replica at the moment."""
         return len(self._lines)
+
+    @property
+    def in_flight(self) -> Counter[str]:
+        """Requests that this gateway has at each replica, by its id; no zeros."""
+        return self.router.in_flight
 
     def queues(self) -> dict[str, tuple[int, int]]:
         """Interactive requests and those of batches that wait, by the model's public id."""
@@ -97,24 +105,19 @@ class Dispatcher:
         """The name by which replicas know `model`."""
         return self._registry.meant(model)
 
-    @contextlib.contextmanager
-    def sending_to(self, replica: Replica, journey: Journey | None = None) -> Iterator[None]:
+    def sending_to(
+        self, replica: Replica, journey: Journey | None = None, ask: Ask | None = None
+    ) -> "_Sending":
         """Count one request at `replica` for as long as the block runs, however it ends."""
-        journey = journey or Journey("")
-        clock = asyncio.get_running_loop().time
-        began_s = clock()
-        needs_place = journey.endpoint not in _NEED_NO_PLACE
-        line = self._lines.line(replica.model)
-        self._begin(replica, needs_place=needs_place, now_s=began_s)
-        line.num_running += 1
-        shown_s = self._shares.begin(replica.id, now_s=began_s)
-        try:
-            yield
-        finally:
-            now_s = clock()
-            journey.engine_s += self._shares.end(replica.id, shown_s, now_s=now_s)
-            line.finished(journey, began_s=began_s, now_s=now_s)
-            self._end(replica, needs_place=needs_place)
+        return _Sending(self, replica, journey or Journey(""), ask or NOTHING)
+
+    def answered(self, replica: Replica, journey: Journey, *, ttft_s: float | None) -> None:
+        """`replica` has begun to answer; `ttft_s`: of a stream of text."""
+        now_s = asyncio.get_running_loop().time()
+        self.breakers.answered(replica.id, now_s=now_s, model=replica.model, ttft_s=ttft_s)
+        if ttft_s is not None and journey.ticket is not None:
+            engine_s = self._shares.so_far(replica.id, journey.began_there_s, now_s=now_s)
+            self.router.first_token(journey.ticket, engine_s)
 
     def followed(self, message: feed.ToGateway) -> None:
         """The registry has been brought up to date with `message`: somebody may go now."""
@@ -132,35 +135,61 @@ class Dispatcher:
         self._gone_s |= dict.fromkeys(lost.difference(*known.values()), now_s)
         self._gone_s = {name: at_s for name, at_s in self._gone_s.items() if now_s - at_s < REMEMBER_S}
         self._known = known
-        for kept in (self._limits, self._places, self.breakers):
+        for kept in (self._limits, self._places, self.breakers, self.router):
             kept.keep_only(set(known))
         self._lines.changed({replica.model for replica in self._registry})
 
-    def _begin(self, replica: Replica, *, needs_place: bool, now_s: float) -> None:
-        self.in_flight[replica.id] += 1
-        if needs_place:
+    def begin(self, replica: Replica, journey: Journey, ask: Ask) -> None:
+        """A request goes to `replica`."""
+        now_s = asyncio.get_running_loop().time()
+        journey.ticket = self.router.sent(self.router.node(replica), ask, tells_first_token=journey.is_stream)
+        if journey.endpoint not in _NEED_NO_PLACE:
             self._places.begin(replica.id)
         if replica.outside is not None:
             self._limits.begin(replica, now_s=now_s)
+        self._lines.line(replica.model).num_running += 1
+        journey.began_there_s, journey.shown_s = now_s, self._shares.begin(replica.id, now_s=now_s)
 
-    def _end(self, replica: Replica, *, needs_place: bool) -> None:
-        self.in_flight[replica.id] -= 1
-        if not self.in_flight[replica.id]:
-            del self.in_flight[replica.id]
-        if needs_place:
+    def end(self, replica: Replica, journey: Journey) -> None:
+        """A request that went to `replica` has ended."""
+        now_s = asyncio.get_running_loop().time()
+        share_s = self._shares.end(replica.id, journey.shown_s, now_s=now_s)
+        journey.engine_s += share_s
+        self._lines.line(replica.model).finished(journey, began_s=journey.began_there_s, now_s=now_s)
+        ticket, usage = journey.ticket, journey.usage
+        assert ticket is not None, "it began"
+        if usage is None:
+            self.router.ended(ticket, share_s)
+        else:
+            self.router.ended(
+                ticket, share_s, prompt_tokens=usage.prompt_tokens, cached_tokens=usage.cached_tokens
+            )
+        if journey.endpoint not in _NEED_NO_PLACE:
             self._places.end(replica.id)
         self._lines.freed(replica)
 
     def _look(self, view: RequestView, attempts: Attempts) -> Replica | Blocked:
         """The replica for a request, or why there is none now; raises when waiting is no use."""
         try:
-            ready = able(self._registry.ready(view.model, view.endpoint), view)
+            ids = self._registry.ready_ids(view.model, view.endpoint)
         except (NoReplicaAvailable, UnknownModel) as exc:
             attempts.tried.clear()
             return Blocked(self._explain(exc, view.model, attempts), is_absent=True)
+        if attempts.ask is None and len(ids) > 1:
+            attempts.ask = ask_of(view, attempts.session, self.router)
+        few = self.router.few(ids, attempts.ask or NOTHING)
+        if few is not ids:
+            with contextlib.suppress(UnsupportedFeature):  # another one may have it
+                found = self._look_among(few, view, attempts)
+                if isinstance(found, Replica):
+                    return found
+        return self._look_among(ids, view, attempts)
+
+    def _look_among(self, ids: Sequence[str], view: RequestView, attempts: Attempts) -> Replica | Blocked:
+        ready = able([self._registry[id_] for id_ in ids], view)
         if attempts.tried:
             # One that was away and has come back is tried again.
-            attempts.tried.intersection_update([replica.id for replica in ready])
+            attempts.tried.intersection_update(self._registry.ready_ids(view.model, view.endpoint))
             untried = [replica for replica in ready if replica.id not in attempts.tried]
             if not untried:
                 assert attempts.last_failure is not None
@@ -168,22 +197,29 @@ class Dispatcher:
                     raise attempts.last_failure  # no provider is started again while somebody waits
                 return Blocked(attempts.last_failure, is_absent=True)
             ready = untried
-        return self._free_of(ready, view)
+        return self._free_of(ready, view, attempts)
 
-    def _free_of(self, replicas: list[Replica], view: RequestView) -> Replica | Blocked:
+    def _free_of(self, replicas: list[Replica], view: RequestView, attempts: Attempts) -> Replica | Blocked:
         """One of those that may be sent one more request; if there is none, why."""
         now_s = asyncio.get_running_loop().time()
-        standing = [r for r in replicas if self.breakers.opens_s(r.id) <= now_s]
+        standing = replicas
+        if not self.breakers.is_quiet(now_s=now_s):
+            standing = [r for r in replicas if self.breakers.opens_s(r.id) <= now_s]
         if not standing:
             standing = [min(replicas, key=lambda r: self.breakers.opens_s(r.id))]
-        candidates = [
-            Candidate(replica, self.in_flight[replica.id])
+        needs_place, is_free, node = (
+            view.endpoint not in _NEED_NO_PLACE,
+            self._places.is_free,
+            self.router.node,
+        )
+        nodes = [
+            node(replica)
             for replica in standing
-            if self._opens_s(replica, now_s) <= now_s
-            and (view.endpoint in _NEED_NO_PLACE or self._places.is_free(replica))
+            if (replica.outside is None or self._opens_s(replica, now_s) <= now_s)
+            and (not needs_place or is_free(replica))
         ]
-        if candidates:
-            return self._policy(candidates, self._chance)
+        if nodes:
+            return self.router.choose(nodes, attempts.ask or NOTHING).replica
         return self._blocked(replicas, standing, now_s)
 
     def _blocked(self, replicas: list[Replica], standing: list[Replica], now_s: float) -> Blocked:
@@ -199,7 +235,7 @@ class Dispatcher:
     def _opens_s(self, replica: Replica, now_s: float) -> float:
         if replica.outside is None:
             return -math.inf
-        return self._limits.opens_s(replica, in_flight=self.in_flight[replica.id], now_s=now_s)
+        return self._limits.opens_s(replica, in_flight=self.router.node(replica).in_flight, now_s=now_s)
 
     def _public_id(self, model: str) -> str:
         """One name for a model however it is asked for, so that all its requests stand in one line."""
@@ -233,3 +269,23 @@ def able(replicas: list[Replica], view: RequestView) -> list[Replica]:
         missing = min(view.needs - (replicas[0].features or frozenset()))
         raise UnsupportedFeature(view.model, missing)
     return able
+
+
+class _Sending:
+    """One request at one replica. A class, as a generator would cost more than all it does."""
+
+    __slots__ = ("_ask", "_dispatcher", "_journey", "_replica")
+
+    def __init__(self, dispatcher: Dispatcher, replica: Replica, journey: Journey, ask: Ask) -> None:
+        self._dispatcher = dispatcher
+        self._replica = replica
+        self._journey = journey
+        self._ask = ask
+
+    def __enter__(self) -> None:
+        self._dispatcher.begin(self._replica, self._journey, self._ask)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._dispatcher.end(self._replica, self._journey)

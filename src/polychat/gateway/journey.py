@@ -8,6 +8,7 @@ import msgspec
 
 from polychat.gateway.answers import Usage
 from polychat.gateway.caller import NOBODY, Caller, Priority
+from polychat.routing.router import Ticket
 from polychat.types import Endpoint
 
 
@@ -30,6 +31,10 @@ class Journey:
     via: str = ""  # ids of the gateways that it has come through, split by commas
     came_with: str = ""  # the traceparent that the client sent
     traceparent: str = ""  # of the span that the engine's work belongs to; "" when nothing is traced
+    session: str = ""  # the header X-Session-Id
+    ticket: Ticket | None = None  # of the replica that has it now, or had it last
+    began_there_s: float = 0.0  # when it was sent there
+    shown_s: float = 0.0  # by the replica's clock of shares
     deadline_s: float | None = None  # when the client stops waiting, if it said so
     # From here on: of the present call of a model.
     endpoint: Endpoint | None = None

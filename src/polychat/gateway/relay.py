@@ -95,11 +95,11 @@ class Relay:
             self._dispatcher.require(view)  # nothing is fetched for a model that cannot see
             errand.body = await self._images.inlined(errand.body, view.request)
         self._budget.earn()
-        attempts = Attempts()
+        attempts = Attempts(session=errand.journey.session)
         while True:
             replica = await self._choose(errand, attempts)
             try:
-                with self._dispatcher.sending_to(replica, errand.journey):
+                with self._dispatcher.sending_to(replica, errand.journey, attempts.ask):
                     await self._attempt(errand, replica)
                 return
             except ReplicaError as exc:
@@ -107,7 +107,7 @@ class Relay:
                 if errand.has_begun:
                     if not await errand.go_on(exc):
                         return
-                    attempts = Attempts() if errand.tries == 0 else attempts
+                    attempts = Attempts(session=errand.journey.session) if errand.tries == 0 else attempts
                 elif errand.tries >= self._rules.max_tries or not self._budget.spend():
                     raise
                 attempts.record(replica, exc, is_death=not isinstance(exc, ReplicaUnavailable))
@@ -141,10 +141,7 @@ class Relay:
         journey.replica_id, journey.engine = replica.id, replica.engine
         journey.attempts += 1
         breakers = self._dispatcher.breakers
-        errand.begin(
-            clock(),
-            lambda ttft_s: breakers.answered(replica.id, now_s=clock(), model=replica.model, ttft_s=ttft_s),
-        )
+        errand.begin(clock(), lambda ttft_s: self._dispatcher.answered(replica, journey, ttft_s=ttft_s))
         breakers.begin(replica.id, now_s=errand.began_s)
         try:
             await self._ask(errand, replica)

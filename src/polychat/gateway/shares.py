@@ -37,6 +37,10 @@ class Shares:
         clock.num_running += 1
         return shown_s
 
+    def so_far(self, replica_id: str, begun_s: float, *, now_s: float) -> float:
+        """The share in seconds of a request that still runs there."""
+        return self._clocks[replica_id].turn(now_s) - begun_s
+
     def end(self, replica_id: str, begun_s: float, *, now_s: float) -> float:
         """The share in seconds of a request that has ended there."""
         clock = self._clocks[replica_id]

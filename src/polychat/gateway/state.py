@@ -30,7 +30,7 @@ from polychat.gateway.retries import RetryRules
 from polychat.gateway.spool import Spool
 from polychat.gateway.standing import Standing
 from polychat.gateway.upstream import Upstream
-from polychat.routing.policies import POLICIES
+from polychat.routing import policies
 from polychat.routing.registry import Registry
 from polychat.telemetry.traces import NO_TRACER, Tracer
 
@@ -49,7 +49,7 @@ class Settings:
     tracer: Tracer = NO_TRACER
     request_log: RequestLog = "errors"
     require_keys: bool | None = None  # None: as soon as there is one
-    dispatch_method: str = "two_choices"
+    dispatch_method: str = policies.DEFAULT
     allowed_origins: tuple[str, ...] = ()
     queue: Rules = AS_USUAL
     retries: RetryRules = AS_USUAL_RETRIES
@@ -85,7 +85,7 @@ class Gateway:
     @classmethod
     def of(cls, settings: Settings) -> "Gateway":
         registry, upstream = Registry(settings.aliases), Upstream()
-        dispatcher = Dispatcher(registry, POLICIES[settings.dispatch_method], rules=settings.queue)
+        dispatcher = Dispatcher(registry, settings.dispatch_method, rules=settings.queue)
         database, quota = Database(settings.database), Quota(settings.counts)
         ledger, images = (
             Ledger(quota, tracer=settings.tracer),

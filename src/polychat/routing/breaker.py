@@ -43,6 +43,7 @@ class Breakers:
     def __init__(self) -> None:
         self._troubles: dict[str, _Trouble] = {}
         self._paces: dict[str, _Pace] = {}
+        self._outvoted_until_s = -math.inf  # the last one
 
     def begin(self, replica_id: str, *, now_s: float) -> None:
         """A request goes there; to one that has failed it goes alone, to see whether it answers."""
@@ -68,6 +69,10 @@ class Breakers:
         self._troubles.pop(replica_id, None)
         if ttft_s is not None:
             self._note_pace(replica_id, model, ttft_s, now_s)
+
+    def is_quiet(self, *, now_s: float) -> bool:
+        """Whether nothing is wrong with any replica."""
+        return not self._troubles and self._outvoted_until_s <= now_s
 
     def opens_s(self, replica_id: str) -> float:
         """When the replica may be tried again: -inf when nothing is wrong with it."""
@@ -96,4 +101,4 @@ class Breakers:
             if id_ != replica_id and other.model == model and other.num_answers >= _MIN_ANSWERS
         ]
         if peers and pace.ttft_s > SLOW_FACTOR * max(statistics.median(peers), SLOW_AT_LEAST_S / SLOW_FACTOR):
-            pace.until_s = now_s + SLOW_PAUSE_S
+            pace.until_s = self._outvoted_until_s = now_s + SLOW_PAUSE_S

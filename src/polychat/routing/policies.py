@@ -1,62 +1,131 @@
-"""Routing policies: pure functions from the ready replicas to the one that gets the request.
+"""Routing policies: pure functions from what is known of the free replicas to the one that gets the request.
 
 To add a policy: write one function below and give it a name in POLICIES. It must not
-await, log or keep state; the caller guarantees that `candidates` is not empty.
+await, log or keep state; the caller guarantees that there is at least one node.
 """
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
-from polychat.routing.replica import Replica
+import xxhash
+from msgspec import Struct
+
+from polychat.routing.ask import NOTHING, Ask
+from polychat.routing.node import Node
+
+_AS_GOOD = 1.02  # times the best: measured rates are no more exact
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A ready replica and what this gateway knows of it that its last load report cannot."""
+class Choice(Struct, gc=False):
+    """One request, and the nodes that may get it."""
 
-    replica: Replica
-    in_flight: int  # requests this gateway has sent there and not seen the end of
+    nodes: Sequence[Node]
+    chance: random.Random
+    ask: Ask = NOTHING
+    held_bytes: Mapping[int, int] = MappingProxyType(
+        {}
+    )  # number of a node -> of the prompt, sent there before
 
-    @property
-    def unfinished(self) -> int:
-        """Requests at the replica. A report is up to a second old, so our own count is the floor."""
-        load = self.replica.load
-        return max(self.in_flight, load.running + load.waiting)
-
-
-Policy = Callable[[Sequence[Candidate], random.Random], Replica]
-"""(ready replicas, source of chance) -> chosen replica"""
-
-
-def least_loaded(candidates: Sequence[Candidate], chance: random.Random) -> Replica:
-    """The replica with the fewest unfinished requests; ties go to the emptier KV cache."""
-    best = min(candidates, key=lambda c: (c.unfinished, c.in_flight, c.replica.load.kv_cache_usage))
-    return best.replica
+    def costs_s(self) -> list[float]:
+        """Of each node, the engine seconds that the request costs itself and the others there."""
+        size_bytes, held = self.ask.size_bytes, self.held_bytes.get
+        return [
+            ((size_bytes - held(node.number, 0) * node.trust) * node.prefill_s_per_byte + node.decode_s)
+            * (1 + node.unfinished)
+            + node.pending_bytes * node.prefill_s_per_byte
+            for node in self.nodes
+        ]
 
 
-def two_choices(candidates: Sequence[Candidate], chance: random.Random) -> Replica:
-    """The less loaded of two replicas picked at random.
+Policy = Callable[[Choice], Node]
 
-    Unlike `least_loaded`, it does not stampede one replica when load reports are stale.
+
+def least_loaded(choice: Choice) -> Node:
+    """The node with the fewest unfinished requests; of those the one with the emptiest KV cache."""
+    return min(choice.nodes, key=_load)
+
+
+def two_choices(choice: Choice) -> Node:
+    """The less loaded of two nodes picked at random.
+
+    Unlike `least_loaded`, it does not stampede one node when load reports are stale.
     Source: Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001.
     """
-    if len(candidates) == 1:
-        return candidates[0].replica
-    return least_loaded(chance.sample(candidates, k=2), chance)
+    if len(choice.nodes) == 1:
+        return choice.nodes[0]
+    return min(choice.chance.sample(choice.nodes, k=2), key=_load)
 
 
-def lottery(candidates: Sequence[Candidate], chance: random.Random) -> Replica:
-    """Any replica, all equally likely: what FastChat calls `lottery` when workers report equal speeds."""
-    return chance.choice(candidates).replica
+def round_robin(choice: Choice) -> Node:
+    """The node that has been waiting for a request the longest."""
+    return min(choice.nodes, key=_turn)
+
+
+def lottery(choice: Choice) -> Node:
+    """Any node, as likely as its weight says: FastChat's `lottery`, whose weights are the workers' speeds."""
+    weights = [node.replica.weight for node in choice.nodes]
+    return choice.chance.choices(choice.nodes, weights)[0]
+
+
+def session(choice: Choice) -> Node:
+    """The same node for all requests of a session, as long as it is there; any for those that name none.
+
+    When nodes come and go, only the sessions of those move. Source: Thaler and Ravishankar, "A Name-Based
+    Mapping Scheme for Rendezvous", 1996.
+    """
+    name = choice.ask.session
+    if not name:
+        return two_choices(choice)
+    seed = xxhash.xxh3_64_intdigest(name.encode())
+    return max(choice.nodes, key=lambda node: _together(node, seed))
+
+
+def cache_aware(choice: Choice) -> Node:
+    """The node at which the request costs everybody the least engine time.
+
+    Its work there is the prefill of what is not in the KV cache, and the decoding. An engine shares its time
+    among the requests in its batch, so each of those that are there makes the new one wait for its work, and
+    waits as long for it: the work counts once for each. So a node that holds the prompt is preferred until
+    so many requests are there that prefilling elsewhere is quicker. Nodes that are as good get what begins
+    alike, whichever gateway chooses.
+    """
+    if len(choice.nodes) == 1:
+        return choice.nodes[0]
+    costs_s = choice.costs_s()
+    limit_s = min(costs_s) * _AS_GOOD
+    best = [node for node, cost_s in zip(choice.nodes, costs_s, strict=True) if cost_s <= limit_s]
+    if len(best) == 1:
+        return best[0]
+    if not choice.ask.blocks:
+        return min(best, key=_load)
+    seed = choice.ask.blocks[0]
+    return max(best, key=lambda node: _together(node, seed))
+
+
+def _load(node: Node) -> tuple[int, float, int]:
+    return node.unfinished, node.replica.load.kv_cache_usage, node.last_sent
+
+
+def _turn(node: Node) -> int:
+    return node.last_sent
+
+
+def _together(node: Node, seed: int) -> int:
+    """A number that depends on the pair alone: all who know both agree on it."""
+    mixed = (node.rank ^ seed) * 0x9E3779B97F4A7C15
+    return (mixed ^ (mixed >> 29)) & 0xFFFFFFFFFFFFFFFF
 
 
 POLICIES: Mapping[str, Policy] = MappingProxyType(
     {
+        "cache_aware": cache_aware,
         "two_choices": two_choices,
         "least_loaded": least_loaded,
         "shortest_queue": least_loaded,  # FastChat's name
+        "round_robin": round_robin,
         "lottery": lottery,
+        "session": session,
     }
 )
+DEFAULT = "cache_aware"

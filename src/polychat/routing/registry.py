@@ -20,6 +20,10 @@ class Registry:
         """`aliases`: other names for models -> a name that replicas have. What a replica has goes first."""
         self._replicas: dict[str, Replica] = {}
         self._aliases = aliases
+        self._named: dict[str, dict[str, None]] = {}  # name -> ids of those that answer to it, in their order
+        self._ready: dict[
+            str, dict[Endpoint, tuple[str, ...]]
+        ] = {}  # name -> route -> ids; made when asked for
 
     def __iter__(self) -> Iterator[Replica]:
         return iter(tuple(self._replicas.values()))
@@ -27,12 +31,22 @@ class Registry:
     def __len__(self) -> int:
         return len(self._replicas)
 
+    def __getitem__(self, replica_id: str) -> Replica:
+        return self._replicas[replica_id]
+
     def get(self, replica_id: str) -> Replica | None:
         return self._replicas.get(replica_id)
 
     def put(self, replica: Replica) -> None:
         """Add a replica, or replace what was known of it."""
+        known = self._replicas.get(replica.id)
         self._replicas[replica.id] = replica
+        if known is None or known.answers_to != replica.answers_to:
+            self._unname(known)
+            for name in replica.answers_to:
+                self._named.setdefault(name, {})[replica.id] = None
+        if known is None or _offer(known) != _offer(replica):
+            self._forget_ready(replica, known)
 
     def report_load(self, replica_id: str, load: Load) -> bool:
         """Record a load report. False when nobody of that id is known."""
@@ -44,17 +58,18 @@ class Registry:
 
     def remove(self, replica_id: str) -> bool:
         """Forget a replica. False when it was not known."""
-        return self._replicas.pop(replica_id, None) is not None
+        known = self._replicas.pop(replica_id, None)
+        self._unname(known)
+        self._forget_ready(known)
+        return known is not None
 
     def named(self, model: str) -> list[Replica]:
         """The replicas of `model` in any state, perhaps none."""
-        meant = self.meant(model)
-        return [r for r in self._replicas.values() if r.serves(meant)]
+        return [self._replicas[id_] for id_ in self._named.get(self.meant(model), ())]
 
     def meant(self, model: str) -> str:
         """The name by which replicas know `model`: another one only if it is an alias."""
-        is_alias = model in self._aliases and not any(r.serves(model) for r in self._replicas.values())
-        return self._aliases[model] if is_alias else model
+        return self._aliases.get(model, model) if model not in self._named else model
 
     def by_name(self) -> dict[str, list[Replica]]:
         """Every name under which requests may come, aliases last, and the replicas that serve it."""
@@ -66,15 +81,30 @@ class Registry:
         return found | {alias: replicas for alias, replicas in aliased.items() if alias not in found}
 
     def ready(self, model: str, endpoint: Endpoint) -> list[Replica]:
-        """The replicas that may take a request for `model`, at least one; silent ones if no other can.
+        """The replicas that may take a request for `model`; see `ready_ids`."""
+        return [self._replicas[id_] for id_ in self.ready_ids(model, endpoint)]
+
+    def ready_ids(self, model: str, endpoint: Endpoint) -> tuple[str, ...]:
+        """Ids of the replicas that may take a request for `model`, at least one; silent ones if no other can.
+
+        The same object until one of them comes, goes or changes by more than its load.
 
         Raises:
             UnknownModel: no replica in any state serves `model`.
             NotImplementedByModel: some do, but none offers `endpoint`.
             NoReplicaAvailable: some do, but none is ready.
         """
+        by_endpoint = self._ready.setdefault(self.meant(model), {})
+        ids = by_endpoint.get(endpoint)
+        if ids is None:
+            ids = self._found_ready(model, endpoint)
+            by_endpoint[endpoint] = ids
+        return ids
+
+    def _found_ready(self, model: str, endpoint: Endpoint) -> tuple[str, ...]:
         serving = self.named(model)
         if not serving:
+            self._ready.pop(self.meant(model), None)  # clients may ask for any name under the sun
             raise UnknownModel(model)
         offering = [r for r in serving if endpoint in r.endpoints]
         if not offering:
@@ -82,7 +112,25 @@ class Registry:
         taking = [r for r in offering if r.state.takes_requests]
         if not taking:
             raise NoReplicaAvailable(model, reason=_why_not_ready(offering))
-        return [r for r in taking if r.state is ReplicaState.READY] or taking
+        return tuple(r.id for r in taking if r.state is ReplicaState.READY) or tuple(r.id for r in taking)
+
+    def _unname(self, replica: Replica | None) -> None:
+        if replica is None:
+            return
+        for name in replica.answers_to:
+            self._named[name].pop(replica.id, None)
+            if not self._named[name]:
+                del self._named[name]
+
+    def _forget_ready(self, *changed: Replica | None) -> None:
+        for replica in changed:
+            for name in replica.answers_to if replica is not None else ():
+                self._ready.pop(name, None)
+
+
+def _offer(replica: Replica) -> tuple[object, ...]:
+    """What decides which requests may come."""
+    return replica.state, replica.endpoints, replica.answers_to, replica.detail
 
 
 def _why_not_ready(replicas: list[Replica]) -> str:

@@ -50,6 +50,7 @@ class Replica:
     upstream_model: str = ""  # what the engine calls the model; "": by any of the names
     secret: str = field(default="", repr=False)  # the engine's own bearer key; only gateways learn it
     outside: Outside | None = None  # None: its worker has started it
+    weight: float = 1.0  # in the lottery: how many times the chance of one of weight 1
 
     def __post_init__(self) -> None:
         if not self.names or not all(self.names):

@@ -35,6 +35,7 @@ class Terms:
     outside: Outside
     secret: str  # the key that gateways show there
     address: str = ""  # at which gateways reach it; "": as we do
+    weight: float = 1.0  # of its replicas, in the lottery
     poll_s: float = 1.0
     patience: int = 1  # looks in a row that fail before it counts as away
     drain_timeout_s: float = 30.0
@@ -149,6 +150,7 @@ class Attachment:
             upstream_model=model.id,
             secret=self._terms.secret,
             outside=self._terms.outside,
+            weight=self._terms.weight,
         )
 
     async def _drain(self, watching: "asyncio.Task[None]") -> None:

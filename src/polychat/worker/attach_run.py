@@ -34,6 +34,7 @@ class AttachJob:
     engine: str = "auto"
     controller: str = ""  # "": no controller
     worker_address: str = ""
+    weight: float = 1.0
     token: str = field(default="", repr=False)
     drain_timeout_s: float = 30.0
     notifier: Notifier = NOBODY
@@ -71,6 +72,7 @@ async def _serve(job: AttachJob) -> None:
         outside=replace(job.outside, key_env=job.access.key_env, headers=job.access.headers),
         secret=job.access.key,
         address=job.worker_address.rstrip("/"),
+        weight=job.weight,
         poll_s=REMOTE_POLL_S if is_remote else 1.0,
         patience=REMOTE_PATIENCE if is_remote else 1,
         drain_timeout_s=job.drain_timeout_s,

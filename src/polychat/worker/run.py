@@ -7,7 +7,7 @@ import re
 import secrets
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import uvloop
@@ -38,6 +38,7 @@ class Job:
     port: int | None = None
     controller: str = ""  # "": no controller
     worker_address: str = ""
+    weight: float = 1.0
     engine: str = "auto"
     num_gpus: int | None = None
     context_length: int | None = None
@@ -82,6 +83,7 @@ def run(job: Job) -> None:
         )
     )
     replica = _replica(engine, names, url=_first_url(job), secret=secret, detail=str(selected.choice))
+    replica = replace(replica, weight=job.weight)
     if not job.controller:
         log.info("no controller is told; the engine's key is %s", secret)
     try:

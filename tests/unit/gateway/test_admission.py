@@ -16,7 +16,6 @@ from polychat.gateway.journey import Journey
 from polychat.gateway.line import Rules
 from polychat.gateway.places import with_overlap
 from polychat.routing import feed
-from polychat.routing.policies import least_loaded
 from polychat.routing.registry import Registry
 from polychat.routing.replica import Replica, ReplicaState
 from polychat.types import Endpoint, Feature, Load
@@ -44,7 +43,7 @@ class Site:
         self.registry = Registry()
         for each in replicas:
             self.registry.put(each)
-        self.dispatcher = Dispatcher(self.registry, least_loaded, rules=rules or Rules())
+        self.dispatcher = Dispatcher(self.registry, "least_loaded", rules=rules or Rules())
         self.dispatcher.registry_changed()
         self.running: dict[str, asyncio.Event] = {}
         self.order: list[str] = []

@@ -9,7 +9,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from polychat.gateway.dispatch import Dispatcher
 from polychat.gateway.metrics import Metrics
 from polychat.gateway.standing import Standing
-from polychat.routing.policies import least_loaded
 from polychat.routing.registry import Registry
 from polychat.routing.replica import Replica, ReplicaState
 from polychat.types import Endpoint
@@ -24,7 +23,7 @@ def told() -> dict[str, set[str]]:
     """Every name that a gateway can tell -> its labels."""
     registry = Registry()
     registry.put(Replica("r", "http://x", ("m",), "echo", frozenset({Endpoint.CHAT}), ReplicaState.READY))
-    dispatcher = Dispatcher(registry, least_loaded)
+    dispatcher = Dispatcher(registry, "least_loaded")
     metrics = Metrics(is_model=lambda name: True)
     metrics.registry.register(Standing(registry, dispatcher, is_connected=lambda: True))
     metrics.note(record(attempts=3, continued=1))

@@ -16,7 +16,6 @@ from polychat.errors import (
 from polychat.gateway.attempts import MAX_DEATHS, Attempts
 from polychat.gateway.dispatch import Dispatcher
 from polychat.gateway.line import Rules
-from polychat.routing.policies import least_loaded
 from polychat.routing.registry import Registry
 from polychat.routing.replica import Replica, ReplicaState
 from polychat.types import Endpoint
@@ -40,7 +39,7 @@ def registry() -> Registry:
 
 @pytest.fixture
 async def dispatcher(registry: Registry) -> Dispatcher:
-    dispatcher = Dispatcher(registry, least_loaded, rules=Rules(absent_s=0.05))
+    dispatcher = Dispatcher(registry, "least_loaded", rules=Rules(absent_s=0.05))
     dispatcher.registry_changed()
     return dispatcher
 
@@ -127,13 +126,13 @@ async def test_a_model_whose_last_replica_went_just_now_is_not_unknown(
 
 async def test_before_the_controller_was_heard_no_model_is_unknown(registry: Registry) -> None:
     with pytest.raises(NoReplicaAvailable, match="controller"):
-        await choose(Dispatcher(registry, least_loaded, rules=Rules(absent_s=0)))
+        await choose(Dispatcher(registry, "least_loaded", rules=Rules(absent_s=0)))
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([None, ReplicaError("x"), KeyError()]))))
 def test_counts_return_to_nothing_however_requests_end(requests: list[tuple[str, Exception | None]]) -> None:
     async def play() -> None:
-        dispatcher = Dispatcher(Registry(), least_loaded)
+        dispatcher = Dispatcher(Registry(), "least_loaded")
         with contextlib.ExitStack() as open_requests:
             for id_, failure in requests:
                 open_requests.enter_context(dispatcher.sending_to(replica(id_)))

@@ -10,7 +10,6 @@ from polychat.errors import ReplicaBusy
 from polychat.gateway.dispatch import Attempts, Dispatcher
 from polychat.gateway.limits import Limits, busy
 from polychat.gateway.line import Rules
-from polychat.routing.policies import least_loaded
 from polychat.routing.registry import Registry
 from polychat.routing.replica import Outside, Replica, ReplicaState
 from polychat.types import Endpoint
@@ -28,7 +27,7 @@ def dispatcher_of(*replicas: Replica, busy_s: float = 5.0) -> Dispatcher:
     registry = Registry()
     for each in replicas:
         registry.put(each)
-    dispatcher = Dispatcher(registry, least_loaded, rules=Rules(busy_s=busy_s))
+    dispatcher = Dispatcher(registry, "least_loaded", rules=Rules(busy_s=busy_s))
     dispatcher.registry_changed()
     return dispatcher
 

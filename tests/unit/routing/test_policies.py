@@ -1,66 +1,151 @@
+"""Who gets the request, by each policy."""
+
 import random
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polychat.routing.policies import POLICIES, Candidate, least_loaded, lottery, two_choices
+from polychat.routing.ask import Ask, ask_of
+from polychat.routing.node import Node
+from polychat.routing.policies import POLICIES, Choice, Policy
+from polychat.routing.policies import cache_aware as cache_aware_
+from polychat.routing.policies import least_loaded as least_loaded_
+from polychat.routing.policies import lottery as lottery_
+from polychat.routing.policies import round_robin as round_robin_
+from polychat.routing.policies import session as session_
+from polychat.routing.policies import two_choices as two_choices_
 from polychat.routing.replica import Replica
 from polychat.types import Load
 
+PROMPT = ask_of(b"You are a helpful assistant. " * 500, seed="")
 
-def candidate(name: str, *, in_flight: int = 0, running: int = 0, kv_cache_usage: float = 0.0) -> Candidate:
+
+def node(
+    name: str,
+    *,
+    in_flight: int = 0,
+    running: int = 0,
+    kv_cache_usage: float = 0.0,
+    number: int = 0,
+) -> Node:
     load = Load(running=running, kv_cache_usage=kv_cache_usage)
-    return Candidate(Replica(name, f"http://{name}", ("m",), "echo", frozenset(), load=load), in_flight)
+    weight = 2.0 if name == "heavy" else 1.0
+    replica = Replica(name, f"http://{name}", ("m",), "echo", frozenset(), load=load, weight=weight)
+    made = Node(replica, number)
+    for n in range(in_flight):
+        made.begin(0.0, n)
+    made.renew(replica)
+    return made
 
 
-candidates = st.lists(
-    st.builds(candidate, st.uuids().map(str), in_flight=st.integers(0, 50), running=st.integers(0, 50)),
+def chosen(policy: Policy, *nodes: Node, ask: Ask | None = None, seed: int = 0, **held: int) -> str:
+    """The id of the node that the policy chooses; `held`: bytes of the prompt by the node's name."""
+    numbers = {each.replica.id: each.number for each in nodes}
+    held_bytes = {numbers[name]: size for name, size in held.items()}
+    return policy(Choice(nodes, random.Random(seed), ask or Ask(), held_bytes)).replica.id
+
+
+nodes_ = st.lists(
+    st.builds(node, st.uuids().map(str), in_flight=st.integers(0, 20), running=st.integers(0, 50)),
     min_size=1,
     max_size=8,
 )
 
 
-def test_least_loaded_picks_the_replica_with_fewest_unfinished_requests() -> None:
-    idle, busy = candidate("idle"), candidate("busy", running=9)
-    assert least_loaded([busy, idle], random.Random(0)) is idle.replica
-
-
-def test_least_loaded_breaks_ties_by_kv_cache_usage() -> None:
-    full, empty = candidate("full", kv_cache_usage=0.9), candidate("empty", kv_cache_usage=0.1)
-    assert least_loaded([full, empty], random.Random(0)) is empty.replica
+@given(nodes_, st.sampled_from(sorted(POLICIES)), st.sampled_from([Ask(), PROMPT, Ask(session="s")]))
+def test_every_policy_chooses_one_of_the_nodes(nodes: list[Node], name: str, ask: Ask) -> None:
+    assert POLICIES[name](Choice(nodes, random.Random(1), ask)) in nodes
 
 
 def test_what_this_gateway_has_in_flight_counts_although_no_report_shows_it_yet() -> None:
-    stale, known = candidate("stale", in_flight=5), candidate("known", running=1)
-    assert least_loaded([stale, known], random.Random(0)) is known.replica
+    assert chosen(least_loaded_, node("stale", in_flight=5), node("known", running=1)) == "known"
 
 
 def test_a_request_both_in_flight_and_reported_counts_once() -> None:
-    assert candidate("a", in_flight=3, running=3).unfinished == 3
+    assert node("a", in_flight=3, running=3).unfinished == 3
 
 
-def test_lottery_gives_equal_replicas_equal_shares() -> None:
-    chance, pair = random.Random(7), [candidate("a"), candidate("b")]
-    drawn = Counter(lottery(pair, chance).id for _ in range(1000))
-    assert 400 < drawn["a"] < 600
+def test_of_two_as_busy_the_emptier_kv_cache_wins() -> None:
+    full, empty = node("full", running=2, kv_cache_usage=0.9), node("empty", running=2, kv_cache_usage=0.1)
+    assert chosen(least_loaded_, full, empty) == "empty"
 
 
-def test_two_choices_spreads_simultaneous_requests_evenly() -> None:
-    chance, in_flight = random.Random(7), Counter({"a": 0, "b": 0, "c": 0})
-    for _ in range(300):
-        in_flight[two_choices([candidate(n, in_flight=c) for n, c in in_flight.items()], chance).id] += 1
-    assert max(in_flight.values()) - min(in_flight.values()) <= 3
+def test_two_choices_levels_the_load() -> None:
+    chance, nodes = random.Random(7), [node(name, number=n) for n, name in enumerate("abc")]
+    for n in range(300):
+        two_choices_(Choice(nodes, chance)).begin(0.0, n)
+    counts = [each.in_flight for each in nodes]
+    assert max(counts) - min(counts) <= 3
 
 
-@given(candidates, st.sampled_from(sorted(POLICIES)))
-def test_every_policy_picks_one_of_the_replicas_it_was_given(some: list[Candidate], name: str) -> None:
-    assert POLICIES[name](some, random.Random(1)) in [c.replica for c in some]
+def test_round_robin_goes_round() -> None:
+    nodes = [node(name) for name in "abc"]
+    order = []
+    for n in range(1, 7):
+        found = round_robin_(Choice(nodes, random.Random()))
+        found.begin(0.0, n)
+        order.append(found.replica.id)
+    assert order == list("abcabc")
 
 
-@given(candidates)
-def test_two_choices_never_picks_the_single_most_loaded_of_several(some: list[Candidate]) -> None:
-    loads = sorted(c.unfinished for c in some)
-    if len(loads) > 1 and loads[-1] > loads[-2]:
-        worst = max(some, key=lambda c: c.unfinished)
-        assert two_choices(some, random.Random(3)) is not worst.replica
+def test_a_node_of_twice_the_weight_wins_the_lottery_twice_as_often() -> None:
+    nodes, chance = [node("light"), node("heavy")], random.Random(3)
+    won = Counter(lottery_(Choice(nodes, chance)).replica.id for _ in range(3000))
+    assert won["heavy"] / won["light"] == pytest.approx(2.0, rel=0.15)
+
+
+def test_a_session_stays_where_it_is_and_sessions_spread() -> None:
+    nodes = [node(name) for name in "abcd"]
+    homes = {str(n): chosen(session_, *nodes, ask=Ask(session=str(n)), seed=n) for n in range(400)}
+    again = {str(n): chosen(session_, *reversed(nodes), ask=Ask(session=str(n))) for n in range(400)}
+    assert homes == again
+    assert min(Counter(homes.values()).values()) > 60
+
+
+def test_only_the_sessions_of_a_node_that_goes_move() -> None:
+    nodes = [node(name) for name in "abcd"]
+    for n in range(200):
+        ask = Ask(session=str(n))
+        before, after = chosen(session_, *nodes, ask=ask), chosen(session_, *nodes[:3], ask=ask)
+        assert after == before or before == "d"
+
+
+def test_requests_without_a_session_go_to_the_less_loaded() -> None:
+    assert chosen(session_, node("busy", in_flight=9), node("free")) == "free"
+
+
+def test_cache_aware_goes_where_the_prompt_is() -> None:
+    nodes = node("holder", in_flight=2, number=0), node("empty", number=1)
+    assert chosen(cache_aware_, *nodes, ask=PROMPT, holder=PROMPT.size_bytes) == "holder"
+
+
+def test_cache_aware_prefills_elsewhere_before_the_holder_drowns() -> None:
+    nodes = node("holder", in_flight=60, number=0), node("empty", number=1)
+    assert chosen(cache_aware_, *nodes, ask=PROMPT, holder=PROMPT.size_bytes) == "empty"
+
+
+def test_cache_aware_without_any_prefix_takes_the_least_loaded() -> None:
+    nodes = node("busy", in_flight=3, number=0), node("free", in_flight=1, number=1)
+    assert chosen(cache_aware_, *nodes, ask=PROMPT) == "free"
+
+
+def test_cache_aware_prefers_the_faster_engine() -> None:
+    slow, fast = node("slow", number=0), node("fast", number=1)
+    for each, engine_s in ((slow, 2.0), (fast, 0.2)):
+        each.learn_prefill(20_000, engine_s)
+    assert chosen(cache_aware_, slow, fast, ask=PROMPT) == "fast"
+
+
+def test_gateways_that_do_not_talk_send_the_same_beginning_to_the_same_node() -> None:
+    def fresh() -> list[Node]:
+        return [node(name, number=n) for n, name in enumerate("abcdefgh")]
+
+    homes = set()
+    for n in range(64):
+        ask = ask_of(f"conversation {n}: ".encode() * 40, seed="")
+        home = chosen(cache_aware_, *fresh(), ask=ask)
+        assert chosen(cache_aware_, *reversed(fresh()), ask=ask, seed=9) == home
+        homes.add(home)
+    assert len(homes) == 8

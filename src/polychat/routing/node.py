@@ -1,0 +1,109 @@
+"""A replica as one gateway sees it: what was sent there, how fast it is, what others have there."""
+
+import xxhash
+
+from polychat.routing.replica import Replica
+from polychat.types import Load
+
+_MEMORY = 0.9  # of a decaying sum: what is left of it with each new answer
+_LEAST_BYTES = 512  # of prefill that says something of its rate
+PREFILL_S_PER_BYTE = 1 / 40_000  # until it is measured: 10,000 tokens per second
+CAPACITY_BLOCKS = 32_768  # of a replica whose hits have not shown less: 8 million tokens or more
+_LEAST_BLOCKS = 64
+_MISSED = 0.5
+_DECODE_S = 0.02  # of an engine's time for one answer, until it is measured
+
+
+class Node:
+    """One replica, for as long as it is known. Engine seconds are shared: 4 requests have 0.25 s of 1 s."""
+
+    __slots__ = (
+        "_decoded_s",
+        "_decodes",
+        "_others",
+        "_peak",
+        "_prefilled_bytes",
+        "_prefilled_s",
+        "_seen",
+        "capacity_blocks",
+        "decode_s",
+        "in_flight",
+        "last_sent",
+        "number",
+        "pending_bytes",
+        "prefill_s_per_byte",
+        "rank",
+        "replica",
+        "tells_hits",
+        "trust",
+        "unfinished",
+    )
+
+    def __init__(self, replica: Replica, number: int) -> None:
+        self.replica = replica
+        self.number = number  # of its bit in the prefix index
+        self.rank = xxhash.xxh3_64_intdigest(replica.id.encode())
+        self.in_flight = 0  # requests sent there whose end has not been seen
+        self.unfinished = 0  # requests there: ours as of now, those of others as of its last report
+        self.prefill_s_per_byte = PREFILL_S_PER_BYTE  # engine time for what is not in its KV cache
+        self.decode_s = _DECODE_S  # engine time for an answer after its first token
+        self.pending_bytes = 0.0  # of their prompts, those that it has yet to prefill
+        self.last_sent = 0  # number of the last request that went there
+        self.trust = 1.0  # share of the expected prefix hits that came true
+        self.tells_hits = False  # whether its answers say how much of a prompt was cached
+        self.capacity_blocks = CAPACITY_BLOCKS  # of prompts that its KV cache is thought to hold
+        self._others = 0  # requests of others, as last reported
+        self._peak = 0  # the most of ours since the last report
+        self._seen: Load | None = None
+        self._prefilled_s = self._prefilled_bytes = 0.0
+        self._decoded_s = self._decodes = 0.0
+
+    def renew(self, replica: Replica) -> None:
+        """What the controller says of it now."""
+        self.replica = replica
+        load = replica.load
+        if load is not self._seen:
+            self._seen = load
+            # What it reports beyond the most that we can have had there is others'.
+            self._others = max(0, load.running + load.waiting - max(self._peak, self.in_flight))
+            self._peak = self.in_flight
+            self.unfinished = self.in_flight + self._others
+
+    def begin(self, pending_bytes: float, number: int) -> None:
+        """One more request goes there; its first token will tell when `pending_bytes` are prefilled."""
+        self.in_flight += 1
+        self._peak = max(self._peak, self.in_flight)
+        self.unfinished += 1
+        self.pending_bytes += pending_bytes
+        self.last_sent = number
+
+    def prefilled(self, pending_bytes: float) -> None:
+        """What a request added to `pending_bytes` is done, or never will be."""
+        self.pending_bytes = max(0.0, self.pending_bytes - pending_bytes)
+
+    def learn_prefill(self, uncached_bytes: float, engine_s: float) -> None:
+        """Prefilling so much of a prompt took so long."""
+        if uncached_bytes >= _LEAST_BYTES:
+            self._prefilled_s = _MEMORY * self._prefilled_s + engine_s
+            self._prefilled_bytes = _MEMORY * self._prefilled_bytes + uncached_bytes
+            self.prefill_s_per_byte = self._prefilled_s / self._prefilled_bytes
+
+    def decoded(self, engine_s: float) -> None:
+        """An answer took so long after its first token."""
+        self._decoded_s = _MEMORY * self._decoded_s + engine_s
+        self._decodes = _MEMORY * self._decodes + 1
+        self.decode_s = self._decoded_s / self._decodes
+
+    def end(self) -> None:
+        """A request there has ended."""
+        assert self.in_flight > 0, "ends as often as it begins"
+        self.in_flight -= 1
+        self.unfinished -= 1
+
+    def learn_hit(self, real_share: float, num_blocks: int) -> None:
+        """Of a prefix that should have been there, `real_share` was; `num_blocks` should be in all."""
+        self.trust = _MEMORY * self.trust + (1 - _MEMORY) * min(1.0, real_share)
+        if real_share < _MISSED:  # it forgets sooner than was thought
+            self.capacity_blocks = max(_LEAST_BLOCKS, int(min(self.capacity_blocks, num_blocks) * _MEMORY))
+        else:
+            self.capacity_blocks = min(CAPACITY_BLOCKS, self.capacity_blocks + self.capacity_blocks // 100)
