@@ -7,12 +7,13 @@ alike, unlike prctl.
 
 import os
 import signal
-import sys
 import threading
+import time
 from collections.abc import Callable
 
 ENABLED = "POLYCHAT_LIFELINE"
 """Set to "1" in a child's environment by a parent that holds its standard input."""
+ORPHAN_S = 4.0  # how long a process whose parent was killed may take to end
 
 
 def hold(*, on_cut: Callable[[], None] | None = None) -> None:
@@ -20,8 +21,19 @@ def hold(*, on_cut: Callable[[], None] | None = None) -> None:
     threading.Thread(target=_wait, args=(on_cut or _terminate,), name="lifeline", daemon=True).start()
 
 
+def end_with_parent() -> None:
+    """When our parent is gone, end as SIGTERM ends us; and whatever hangs, be gone soon after."""
+
+    def end() -> None:
+        _terminate()
+        time.sleep(ORPHAN_S)
+        os._exit(1)
+
+    hold(on_cut=end)
+
+
 def _wait(on_cut: Callable[[], None]) -> None:
-    while os.read(sys.stdin.fileno(), 4096):
+    while os.read(0, 4096):
         pass
     on_cut()
 

@@ -17,6 +17,7 @@ def api(
     reuse_port: Annotated[
         bool, typer.Option("--reuse-port", help="Share the port with other `polychat api` processes.")
     ] = False,
+    processes: service_flags.Processes = 1,
     controller_address: options.ControllerAddress = options.CONTROLLER_ADDRESS,
     api_keys: options.ApiKeys = "",
     api_keys_file: key_options.ApiKeysFile = None,
@@ -54,7 +55,7 @@ def api(
 ) -> None:
     """Run the API gateway: clients call it, it calls the workers."""
     from polychat import listen
-    from polychat.cli import database, state, systemd
+    from polychat.cli import api_processes, database, state, systemd
     from polychat.cli.logs import set_up_logging
     from polychat.errors import SetupError
     from polychat.gateway.line import Rules
@@ -68,7 +69,7 @@ def api(
         raise SetupError(
             f"--dispatch-method {dispatch_method} is unknown; choose one of {', '.join(POLICIES)}"
         )
-    address = database.usable(db)
+    address, num = database.usable(db), service_flags.processes(processes)
     settings = Settings(
         controller_url=_url(controller_address),
         token=token,
@@ -80,9 +81,14 @@ def api(
         require_keys=key_options.required(host, no_auth=no_auth),
         dispatch_method=dispatch_method,
         allowed_origins=_origins(allowed_origins),
-        queue=Rules(size=queue_size, busy_s=queue_timeout, absent_s=replica_timeout, batch_share=batch_share),
+        queue=Rules(
+            size=-(-queue_size // num),
+            busy_s=queue_timeout,
+            absent_s=replica_timeout,
+            batch_share=batch_share,
+        ),
         metrics_token=metrics_token,
-        tracer=service_flags.tracer(otlp_endpoint),
+        tracer=service_flags.tracer("" if num > 1 else otlp_endpoint),
         request_log=service_flags.request_log(request_log),
         retries=RetryRules(max_tries, first_byte_timeout),
         drain_timeout_s=drain_timeout,
@@ -94,12 +100,28 @@ def api(
         keep_responses_days=keep_responses_days,
         image_hosts=options.split_list(image_hosts),
         aliases=aliases.parse(alias or ()),
+        is_alone=num == 1 and not reuse_port,
     )
     identity = tls_options.identity(tls_cert, tls_key, tls_client_ca)
-    sock = listen.bind(host, port, reuse_port=reuse_port)
     shown = f"[{host}]" if ":" in host else host
-    typer.echo(f"API on {'https' if identity else 'http'}://{shown}:{port}/v1 ({_keys_line(settings)})")
-    serve(sock, settings, systemd.notifier(), identity=identity)
+    where = f"{'https' if identity else 'http'}://{shown}:{port}/v1 ({_keys_line(settings)})"
+    if num == 1:
+        sock = listen.bind(host, port, reuse_port=reuse_port)
+        typer.echo(f"API on {where}")
+        serve(sock, settings, systemd.notifier(), identity=identity)
+        return
+    listen.bind(host, port, reuse_port=reuse_port).close()  # a taken port is one line, not one a process
+    api_processes.serve(
+        num,
+        lambda: listen.bind(host, port, reuse_port=True),
+        settings,
+        api_processes.Around(
+            notifier=systemd.notifier(),
+            make_tracer=lambda: service_flags.tracer(otlp_endpoint),
+            identity=identity,
+            on_ready=lambda: typer.echo(f"API on {where} from {num} processes"),
+        ),
+    )
 
 
 def _url(address: str) -> str:

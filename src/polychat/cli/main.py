@@ -19,7 +19,6 @@ from polychat.cli import logs, secret_files, settings
 from polychat.cli.group import PolychatGroup
 from polychat.errors import PlatformError, SetupError
 
-ORPHAN_S = 4.0  # how long a role whose parent was killed may take to end
 COMMANDS = (
     "up",
     "chat",
@@ -42,7 +41,9 @@ COMMANDS = (
 def run() -> None:
     """The console script's entry."""
     if os.environ.pop("POLYCHAT_LIFELINE", "") == "1":
-        _hold_lifeline()
+        from polychat import lifeline
+
+        lifeline.end_with_parent()
     sys.exit(main(sys.argv[1:], our_commands()))
 
 
@@ -130,21 +131,6 @@ def _trust(authority: str) -> None:
     if not os.path.isfile(authority):
         raise SetupError(f"--tls-ca {authority}: there is no such file")
     os.environ["SSL_CERT_FILE"] = os.path.abspath(authority)
-
-
-def _hold_lifeline() -> None:
-    """When our parent is gone, end as SIGTERM ends us; and whatever hangs, be gone soon after."""
-    import signal
-    import time
-
-    from polychat import lifeline
-
-    def end() -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(ORPHAN_S)
-        os._exit(1)
-
-    lifeline.hold(on_cut=end)
 
 
 def _complain(line: str, *, status: int) -> int:

@@ -3,6 +3,7 @@
 To add one: its type and its name in HANDED_ON here, a parameter in api.py and in up.py.
 """
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from polychat.gateway.request_log import RequestLog as RequestLogChoice
     from polychat.telemetry.traces import Tracer
 
+Processes = Annotated[
+    int, typer.Option(help="Gateway processes that share the port; 0: one for each CPU core.", min=0, max=32)
+]
 QueueTimeout = Annotated[float, typer.Option(help="Seconds a request waits for a model that is busy.", min=0)]
 ReplicaTimeout = Annotated[
     float, typer.Option(help="Seconds a request waits while no replica of its model is ready.", min=0)
@@ -56,6 +60,7 @@ DispatchMethod = Annotated[
 
 HANDED_ON = frozenset(
     {
+        "processes",
         "dispatch_method",
         "queue_timeout",
         "replica_timeout",
@@ -72,6 +77,7 @@ HANDED_ON = frozenset(
 """Parameters of `up` that its API is given when somebody gave them to `up`."""
 
 DISPATCH_METHOD = "cache_aware"
+MAX_PROCESSES = 32
 QUEUE_TIMEOUT_S = 30.0
 REPLICA_TIMEOUT_S = 5.0
 QUEUE_SIZE = 200
@@ -79,6 +85,14 @@ BATCH_SHARE = 0.1
 MAX_TRIES = 5
 FIRST_BYTE_TIMEOUT_S = 120.0
 CLIENT_TIMEOUT_S = 60.0
+
+
+def processes(asked: int) -> int:
+    """How many are meant."""
+    if asked:
+        return asked
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(MAX_PROCESSES, usable)
 
 
 def request_log(which: str) -> "RequestLogChoice":

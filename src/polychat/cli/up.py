@@ -44,6 +44,7 @@ def up(
         ),
     ] = "",
     dispatch_method: service_flags.DispatchMethod = service_flags.DISPATCH_METHOD,
+    processes: service_flags.Processes = 1,
     queue_timeout: service_flags.QueueTimeout = service_flags.QUEUE_TIMEOUT_S,
     replica_timeout: service_flags.ReplicaTimeout = service_flags.REPLICA_TIMEOUT_S,
     queue_size: service_flags.QueueSize = service_flags.QUEUE_SIZE,

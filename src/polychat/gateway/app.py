@@ -10,7 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from polychat.errors import DatabaseUnavailable, MethodNotAllowed, PlatformError, ReplicaError, UnknownRoute
-from polychat.gateway import cors, patience, request_log, retention
+from polychat.gateway import cors, patience, request_log, retention, together
 from polychat.gateway.exchange import ClientLeft, Exchange
 from polychat.gateway.state import Gateway
 from polychat.gateway.table import name_of, route_of
@@ -103,6 +103,7 @@ async def running(gateway: Gateway) -> AsyncIterator[None]:
             gateway.journal.run(),
             gateway.key_feed.run(),
             gateway.budgets.run(),
+            together.run(gateway),
         )
     ]
     for task in tasks:
@@ -118,6 +119,7 @@ async def running(gateway: Gateway) -> AsyncIterator[None]:
         gateway.upstream.close()
         await gateway.database.close()
         gateway.quota.close()
+        gateway.counts.close()
         gateway.ledger.close()
 
 

@@ -22,6 +22,7 @@ from polychat.gateway.line import Blocked, Rules
 from polychat.gateway.lines import Lines
 from polychat.gateway.places import Places
 from polychat.gateway.prompt import ask_of
+from polychat.gateway.shared_counts import ALONE, Counts
 from polychat.gateway.shares import Shares
 from polychat.routing import feed
 from polychat.routing.ask import NOTHING, Ask
@@ -47,14 +48,17 @@ class Dispatcher:
         *,
         rules: Rules = AS_USUAL,
         chance: random.Random | None = None,
+        counts: Counts = ALONE,
     ) -> None:
+        """`counts`: how many requests other gateways of this host have at each replica."""
         self.is_synced = False  # the controller has been heard at least once
         self.breakers = Breakers()  # told by the relay what became of each request
         self._registry = registry
         self._chance = chance or random.Random()
         self.router = Router(policy, chance=self._chance)
         self._limits = Limits()
-        self._places = Places()
+        self._counts = counts
+        self._places = Places(counts)
         self._shares = Shares()
         self._lines = Lines(rules, self._places, self._look, self._chance)
         self._known: dict[str, tuple[str, ...]] = {}  # replica id -> the names it answered to
@@ -135,7 +139,7 @@ class Dispatcher:
         self._gone_s |= dict.fromkeys(lost.difference(*known.values()), now_s)
         self._gone_s = {name: at_s for name, at_s in self._gone_s.items() if now_s - at_s < REMEMBER_S}
         self._known = known
-        for kept in (self._limits, self._places, self.breakers, self.router):
+        for kept in (self._limits, self._places, self._counts, self.breakers, self.router):
             kept.keep_only(set(known))
         self._lines.changed({replica.model for replica in self._registry})
 
@@ -219,6 +223,9 @@ class Dispatcher:
             and (not needs_place or is_free(replica))
         ]
         if nodes:
+            if self._counts is not ALONE:
+                for each in nodes:
+                    each.heed(self._places.others(each.replica.id))
             return self.router.choose(nodes, attempts.ask or NOTHING).replica
         return self._blocked(replicas, standing, now_s)
 
@@ -235,7 +242,9 @@ class Dispatcher:
     def _opens_s(self, replica: Replica, now_s: float) -> float:
         if replica.outside is None:
             return -math.inf
-        return self._limits.opens_s(replica, in_flight=self.router.node(replica).in_flight, now_s=now_s)
+        in_flight = self.router.node(replica).in_flight + self._counts.others(replica.id)
+        share = 1 / self._counts.num_processes
+        return self._limits.opens_s(replica, in_flight=in_flight, now_s=now_s, share=share)
 
     def _public_id(self, model: str) -> str:
         """One name for a model however it is asked for, so that all its requests stand in one line."""

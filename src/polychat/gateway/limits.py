@@ -23,17 +23,21 @@ class Limits:
                 begun_s = self._begun_s[replica.id] = deque(maxlen=replica.outside.requests_per_minute)
             begun_s.append(now_s)
 
-    def opens_s(self, replica: Replica, *, in_flight: int, now_s: float) -> float:
-        """When one more request may go to `replica`: in the past if now, never if one must end first."""
+    def opens_s(self, replica: Replica, *, in_flight: int, now_s: float, share: float = 1.0) -> float:
+        """When one more request may go to `replica`: in the past if now, never if one must end first.
+
+        `in_flight`: of all processes; `share` of the requests in a minute is this process's.
+        """
         outside = replica.outside
         if outside is None:
             return -math.inf
         if outside.max_concurrent and in_flight >= outside.max_concurrent:
             return math.inf
         begun_s = self._begun_s.get(replica.id)
-        if begun_s is None or len(begun_s) < outside.requests_per_minute:
+        most = max(1, int(outside.requests_per_minute * share))
+        if begun_s is None or len(begun_s) < most:
             return -math.inf
-        return begun_s[0] + MINUTE_S
+        return begun_s[-most] + MINUTE_S
 
     def keep_only(self, ids: set[str]) -> None:
         """Forget replicas that are gone."""

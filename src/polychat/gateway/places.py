@@ -6,6 +6,7 @@ take, and sent elsewhere. The few more keep the engine at work while an answer's
 
 import math
 
+from polychat.gateway.shared_counts import ALONE, Counts
 from polychat.routing.replica import Replica
 from polychat.types import Load
 
@@ -19,29 +20,45 @@ def with_overlap(slots: int) -> int:
 
 
 class Places:
-    """The room at each replica. Reports are a second old at times, so what was sent since is counted here."""
+    """The room at each replica. Reports are a second old at times, so what was sent since is counted here.
 
-    def __init__(self) -> None:
+    Gateways of one host that count together fill a replica together. Each may have its even part there
+    whatever the others have, for those with requests in line would take every place that becomes free.
+    """
+
+    def __init__(self, counts: Counts = ALONE) -> None:
         self._rooms: dict[str, _Room] = {}
+        self._counts = counts
+        self._is_alone = counts is ALONE
 
     def begin(self, replica_id: str) -> None:
         """One more of our requests is there, or is on its way."""
         room = self._room(replica_id)
         room.num_here += 1
-        room.peak = max(room.peak, room.num_here)
+        room.peak = max(room.peak, room.num_here + room.others)
+        self._counts.begin(replica_id)
 
     def end(self, replica_id: str) -> None:
         """One of our requests there has ended."""
         room = self._room(replica_id)
         assert room.num_here > 0, "ends as often as it begins"
         room.num_here -= 1
+        self._counts.end(replica_id)
 
     def is_free(self, replica: Replica) -> bool:
         """Whether one more may go there."""
         room = self._room(replica.id)
+        if not self._is_alone:
+            room.others = self._counts.others(replica.id)
         if replica.load is not room.load:
             room.take(replica.load, is_provider=bool(replica.outside and replica.outside.name))
-        return room.num_here < room.limit
+        if room.num_here + room.others < room.limit:
+            return True
+        return bool(room.others) and room.num_here < max(1, room.limit // self._counts.num_processes)
+
+    def others(self, replica_id: str) -> int:
+        """Requests of other gateways of this host that were there when `is_free` was asked last."""
+        return self._room(replica_id).others
 
     def keep_only(self, ids: set[str]) -> None:
         """Forget replicas that are gone, once nothing of ours is there."""
@@ -57,12 +74,13 @@ class Places:
 class _Room:
     """What is known of one replica."""
 
-    __slots__ = ("_guess", "_seen", "limit", "load", "num_here", "peak")
+    __slots__ = ("_guess", "_seen", "limit", "load", "num_here", "others", "peak")
 
     def __init__(self) -> None:
         self.load: Load | None = None  # the last report
         self.num_here = 0  # requests of this gateway
-        self.peak = 0  # the most of them since the last report
+        self.others = 0  # and of those that count with it
+        self.peak = 0  # the most of both since the last report
         self.limit = math.inf
         self._guess = UNKNOWN_SLOTS
         self._seen = 0  # the most requests that ran at once lately
@@ -73,7 +91,7 @@ class _Room:
         if is_provider and not load.slots:
             return  # its limits are in the settings
         self.limit = _own_limit(with_overlap(load.slots or self._guessed(load)), load, self.peak)
-        self.peak = self.num_here
+        self.peak = self.num_here + self.others
 
     def _guessed(self, load: Load) -> int:
         """The slots of an engine that does not tell: what ran while others waited, else a quarter more."""

@@ -27,6 +27,8 @@ from polychat.gateway.request_log import RequestLog
 from polychat.gateway.response_store import ResponseStore
 from polychat.gateway.retries import AS_USUAL as AS_USUAL_RETRIES
 from polychat.gateway.retries import RetryRules
+from polychat.gateway.shared_counts import ALONE, Counts, opened
+from polychat.gateway.siblings import NO_SIBLINGS, Siblings
 from polychat.gateway.spool import Spool
 from polychat.gateway.standing import Standing
 from polychat.gateway.upstream import Upstream
@@ -59,6 +61,8 @@ class Settings:
     keep_responses_days: int = 30  # 0: for ever
     image_hosts: tuple[str, ...] = ()  # clients' images may come from these, public or not
     aliases: Mapping[str, str] = field(default_factory=dict)  # another name for a model -> its own
+    is_alone: bool = True  # no other gateway of this host has its replicas
+    siblings: Siblings = NO_SIBLINGS  # processes under the same parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +85,13 @@ class Gateway:
     database: Database
     responses: ResponseStore
     background: Background
+    counts: Counts
 
     @classmethod
     def of(cls, settings: Settings) -> "Gateway":
         registry, upstream = Registry(settings.aliases), Upstream()
-        dispatcher = Dispatcher(registry, settings.dispatch_method, rules=settings.queue)
+        counts = ALONE if settings.is_alone else opened(settings.counts / "replicas")
+        dispatcher = Dispatcher(registry, settings.dispatch_method, rules=settings.queue, counts=counts)
         database, quota = Database(settings.database), Quota(settings.counts)
         ledger, images = (
             Ledger(quota, tracer=settings.tracer),
@@ -120,4 +126,5 @@ class Gateway:
             database=database,
             responses=responses,
             background=Background(responses.speak_for),
+            counts=counts,
         )

@@ -34,6 +34,7 @@ class Node:
         "prefill_s_per_byte",
         "rank",
         "replica",
+        "siblings",
         "tells_hits",
         "trust",
         "unfinished",
@@ -44,7 +45,8 @@ class Node:
         self.number = number  # of its bit in the prefix index
         self.rank = xxhash.xxh3_64_intdigest(replica.id.encode())
         self.in_flight = 0  # requests sent there whose end has not been seen
-        self.unfinished = 0  # requests there: ours as of now, those of others as of its last report
+        self.siblings = 0  # requests there of other gateways of this host, as of now
+        self.unfinished = 0  # requests there: those two, and those of others as of its last report
         self.prefill_s_per_byte = PREFILL_S_PER_BYTE  # engine time for what is not in its KV cache
         self.decode_s = _DECODE_S  # engine time for an answer after its first token
         self.pending_bytes = 0.0  # of their prompts, those that it has yet to prefill
@@ -65,14 +67,22 @@ class Node:
         if load is not self._seen:
             self._seen = load
             # What it reports beyond the most that we can have had there is others'.
-            self._others = max(0, load.running + load.waiting - max(self._peak, self.in_flight))
-            self._peak = self.in_flight
-            self.unfinished = self.in_flight + self._others
+            ours = self.in_flight + self.siblings
+            self._others = max(0, load.running + load.waiting - max(self._peak, ours))
+            self._peak = ours
+            self.unfinished = ours + self._others
+
+    def heed(self, siblings: int) -> None:
+        """Other gateways of this host have so many requests there now."""
+        if siblings != self.siblings:
+            self.unfinished += siblings - self.siblings
+            self.siblings = siblings
+            self._peak = max(self._peak, self.in_flight + siblings)
 
     def begin(self, pending_bytes: float, number: int) -> None:
         """One more request goes there; its first token will tell when `pending_bytes` are prefilled."""
         self.in_flight += 1
-        self._peak = max(self._peak, self.in_flight)
+        self._peak = max(self._peak, self.in_flight + self.siblings)
         self.unfinished += 1
         self.pending_bytes += pending_bytes
         self.last_sent = number

@@ -1,21 +1,15 @@
 """Where the gateways of one host keep the counts of keys together: a file in the memory of all of them.
 
-Each process has a number, which it keeps by a lock on a file; when it dies the lock goes, and another process
-clears its counts. Changes are made under one more lock, for microseconds; a process that was stopped in the
-midst of them is not waited for much longer than that, so that it cannot stop the others.
+When a process dies, another one clears its counts. Changes are made under a lock, for microseconds; a process
+that was stopped in the midst of them is not waited for much longer than that.
 """
 
-import contextlib
 import logging
-import mmap
-import os
-import time
 from array import array
-from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
 from pathlib import Path
-from types import TracebackType
 
 from polychat.gateway.quota.row import CELLS, ID_CELLS, MAX_PROCESSES, Row
+from polychat.gateway.shared_file import SharedFile
 
 log = logging.getLogger(__name__)
 
@@ -24,21 +18,17 @@ _LAYOUT = "1"  # in the file's name: another layout is another file
 _NUM_ROWS, _NUM_PROCESSES, _IN_USE = 0, 1, 2  # cells of the head; the last: one a process
 _HEAD = 64
 _SIZE = (_HEAD + MAX_KEYS * CELLS) * 8
-_TRIES = 200
-_AT_ONCE = LOCK_EX | LOCK_NB
 
 
 class Table:
     """Rows by key."""
 
-    def __init__(self, memory: mmap.mmap, folder: Path | None, process: int, locks: tuple[int, ...]) -> None:
-        self.lock = _Lock(locks[0] if locks else None)
-        self._memory = memory
-        self._bytes = memoryview(memory)
+    def __init__(self, file: SharedFile) -> None:
+        self.lock = file.lock
+        self._file = file
+        self._bytes = memoryview(file.memory)
         self._cells = self._bytes.cast("d")
-        self._folder = folder
-        self._process = process
-        self._locks = locks
+        self._process = file.process
         self._rows: dict[str, Row] = {}
         self._num_seen = 0
         self._num_processes = 0
@@ -51,7 +41,7 @@ class Table:
     @classmethod
     def private(cls) -> "Table":
         """Of one process alone."""
-        return cls(mmap.mmap(-1, _SIZE), None, 0, ())
+        return cls(SharedFile.private(_SIZE))
 
     @classmethod
     def shared(cls, folder: Path) -> "Table":
@@ -60,15 +50,7 @@ class Table:
         Raises:
             OSError: it cannot be made, or too many processes use it.
         """
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        process, own = _own_number(folder)
-        fd = os.open(folder / f"counts-{_LAYOUT}", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            return cls(_mapped(fd), folder, process, (fd, own))
-        except BaseException:
-            os.close(fd)
-            os.close(own)
-            raise
+        return cls(SharedFile.opened(folder, f"counts-{_LAYOUT}", _SIZE, most=MAX_PROCESSES))
 
     def row(self, key_id: str) -> Row:
         """The counts of a key, made if there are none. Takes the lock to be held."""
@@ -84,8 +66,8 @@ class Table:
         """Clear the counts of processes that have died; of how many."""
         num = 0
         for process in range(int(self._cells[_NUM_PROCESSES])):
-            if process != self._process and self._cells[_IN_USE + process] and self._is_dead(process):
-                num += 1
+            if process != self._process and self._cells[_IN_USE + process]:
+                num += self._file.clear_if_dead(process, self._clear)
         return num
 
     def close(self) -> None:
@@ -95,11 +77,7 @@ class Table:
         self._rows.clear()
         self._cells.release()
         self._bytes.release()
-        with contextlib.suppress(BufferError):  # somebody still holds a row
-            self._memory.close()
-        for fd in self._locks:
-            os.close(fd)
-        self._locks = ()
+        self._file.close()
 
     def _join(self) -> None:
         cells = self._cells
@@ -145,76 +123,7 @@ class Table:
     def _row_at(self, at: int) -> Row:
         return Row(self._cells, at, process=self._process, num_processes=self._num_processes)
 
-    def _is_dead(self, process: int) -> bool:
-        """Whether it is; then its counts have been cleared."""
-        assert self._folder is not None
-        try:
-            fd = _locked(self._folder, process)
-        except OSError:
-            return False
-        try:
-            with self.lock:
-                self._clear(process)
-        finally:
-            os.close(fd)
-        return True
-
     def _clear(self, process: int) -> None:
         for number in range(int(self._cells[_NUM_ROWS])):
             Row(self._cells, _HEAD + number * CELLS, process=process, num_processes=1).forget_own()
         self._cells[_IN_USE + process] = 0.0
-
-
-class _Lock:
-    """One process at a time, unless one stays inside."""
-
-    def __init__(self, fd: int | None) -> None:
-        self._fd = fd
-
-    def __enter__(self) -> None:
-        if self._fd is None:
-            return
-        for _ in range(_TRIES):
-            try:
-                flock(self._fd, _AT_ONCE)
-                return
-            except BlockingIOError:
-                time.sleep(0)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._fd is not None:
-            flock(self._fd, LOCK_UN)
-
-
-def _own_number(folder: Path) -> tuple[int, int]:
-    """A number that no living process has, and the lock that keeps it."""
-    for process in range(MAX_PROCESSES):
-        with contextlib.suppress(BlockingIOError):
-            return process, _locked(folder, process)
-    raise OSError(f"{MAX_PROCESSES} processes use {folder} already")
-
-
-def _locked(folder: Path, process: int) -> int:
-    """The lock of a number.
-
-    Raises:
-        BlockingIOError: a process that lives has it.
-    """
-    fd = os.open(folder / f"process-{process}", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        flock(fd, _AT_ONCE)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
-
-
-def _mapped(fd: int) -> mmap.mmap:
-    """The file in memory. All of it is on the disk before: a full one would end the process later."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(fd, 0, _SIZE)
-    elif os.fstat(fd).st_size < _SIZE:
-        os.truncate(fd, _SIZE)
-    return mmap.mmap(fd, _SIZE)

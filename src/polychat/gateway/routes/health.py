@@ -3,6 +3,7 @@
 import msgspec
 
 from polychat import __version__
+from polychat.gateway import together
 from polychat.gateway.exchange import Exchange
 from polychat.gateway.state import Gateway
 from polychat.routing.replica import ReplicaState
@@ -11,14 +12,15 @@ from polychat.routing.replica import ReplicaState
 async def health(gateway: Gateway, exchange: Exchange) -> None:
     """200 for as long as the process answers; the counts say what it can do."""
     ready = [replica for replica in gateway.registry if replica.state is ReplicaState.READY]
+    counted = await together.counted(gateway)
     facts = {
         "status": "ok",
         "controller_connected": gateway.controller.is_connected,
         "models_ready": len({replica.model for replica in ready}),
         "replicas": len(gateway.registry),
         "replicas_ready": len(ready),
-        "in_flight": gateway.dispatcher.in_flight.total(),
-        "waiting": gateway.dispatcher.num_waiting,
+        "in_flight": counted.in_flight,
+        "waiting": counted.waiting,
     }
     await exchange.json(msgspec.json.encode(facts))
 

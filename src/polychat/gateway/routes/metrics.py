@@ -3,6 +3,7 @@
 import hmac
 
 from polychat.errors import NotAllowed
+from polychat.gateway import together
 from polychat.gateway.caller import Role
 from polychat.gateway.exchange import Exchange
 from polychat.gateway.state import Gateway
@@ -11,7 +12,7 @@ from polychat.telemetry.metrics import CONTENT_TYPE
 
 async def scrape(gateway: Gateway, exchange: Exchange) -> None:
     _require_allowed(gateway, exchange)
-    await exchange.answer(gateway.metrics.text(), content_type=CONTENT_TYPE)
+    await exchange.answer(await together.metrics(gateway), content_type=CONTENT_TYPE)
 
 
 def _require_allowed(gateway: Gateway, exchange: Exchange) -> None:

@@ -4,8 +4,8 @@ import asyncio
 
 import msgspec
 
+from polychat.gateway import together
 from polychat.gateway.exchange import Exchange
-from polychat.gateway.journey import Journey
 from polychat.gateway.state import Gateway
 from polychat.routing.breaker import Breakers
 from polychat.routing.replica import Replica
@@ -20,9 +20,7 @@ async def replicas(gateway: Gateway, exchange: Exchange) -> None:
 
 async def requests(gateway: Gateway, exchange: Exchange) -> None:
     """The oldest first."""
-    now_s = asyncio.get_running_loop().time()
-    running = sorted(gateway.ledger.running, key=lambda journey: journey.began_s)
-    data = [_request(journey, now_s) for journey in running]
+    data = await together.running(gateway)
     await exchange.json(msgspec.json.encode(answers.RunningList(data=data)))
 
 
@@ -43,19 +41,4 @@ def _replica(replica: Replica, breakers: Breakers, now_s: float) -> answers.Repl
         kv_cache_usage=replica.load.kv_cache_usage,
         failures=breakers.failures(replica.id),
         set_aside_s=max(0.0, breakers.opens_s(replica.id) - now_s),
-    )
-
-
-def _request(journey: Journey, now_s: float) -> answers.RunningRequest:
-    return answers.RunningRequest(
-        id=journey.request_id,
-        key=journey.caller.key_id,
-        key_name=journey.caller.name,
-        endpoint=journey.endpoint.value if journey.endpoint else "",
-        model=journey.model,
-        stream=journey.is_stream,
-        since_s=now_s - journey.began_s,
-        replica=journey.replica_id,
-        attempts=journey.attempts,
-        events=journey.events,
     )

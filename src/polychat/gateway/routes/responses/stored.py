@@ -6,6 +6,7 @@ import msgspec
 
 from polychat.compat.responses.items import Json
 from polychat.errors import MethodNotAllowed, RequestError, UnknownResponse, UnknownRoute
+from polychat.gateway import together
 from polychat.gateway.exchange import Exchange
 from polychat.gateway.response_store import Record
 from polychat.gateway.state import Gateway
@@ -41,7 +42,7 @@ async def _retrieve(gateway: Gateway, exchange: Exchange, record: Record) -> Jso
 
 async def _delete(gateway: Gateway, exchange: Exchange, record: Record) -> Json:
     await gateway.responses.delete(record.id, owner=record.owner)
-    await gateway.background.cancel(record.id)
+    await together.cancel(gateway, record.id)
     return {"id": record.id, "object": "response", "deleted": True}
 
 
@@ -49,7 +50,7 @@ async def _cancel(gateway: Gateway, exchange: Exchange, record: Record) -> Json:
     if not record.response["background"]:
         raise RequestError("Only responses that were made with 'background' set to true can be cancelled.")
     cancelled = await gateway.responses.cancel(record)
-    await gateway.background.cancel(record.id)
+    await together.cancel(gateway, record.id)
     return cancelled.response
 
 
