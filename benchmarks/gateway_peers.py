@@ -27,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +35,7 @@ from pathlib import Path
 from benchmarks.support import wrk
 from benchmarks.support.chunk_client import Streams, chat, request, ttft_s
 from benchmarks.support.peers import PEERS, Bench, Peer, mock_engine
-from benchmarks.support.processes import DidNotStart, cpu_s, json_of
+from benchmarks.support.processes import DidNotStart, cpu_s, direct, json_of
 
 STREAMS, TOKENS, PACE = 64, 128, 50
 MOST_STREAMS = 800  # of the half load: wrk and the engine need their part of two cores, too
@@ -102,11 +103,25 @@ def started(names: Sequence[str], bench: Bench, site: Site, stack: contextlib.Ex
         if name not in PEERS:
             sys.exit(f"no gateway is called {name}: {', '.join(PEERS)}")
         try:
-            peers.append(stack.enter_context(PEERS[name](bench)))
+            peer = stack.enter_context(PEERS[name](bench))
+            try_out(peer)
+            peers.append(peer)
         except (DidNotStart, OSError, subprocess.CalledProcessError) as exc:
             site.failed[name] = " ".join(str(exc).split()) or "did not start"
     site.figures = {peer.name: Figures() for peer in peers}
     return peers
+
+
+def try_out(peer: Peer) -> None:
+    """A few chats, so that nothing is measured which only refuses, or is still warming up."""
+    for _ in range(20):
+        url, headers = (
+            f"http://127.0.0.1:{peer.port}/v1/chat/completions",
+            {"content-type": "application/json"},
+        )
+        headers["authorization"] = f"Bearer {peer.key}"
+        asked = urllib.request.Request(url, chat(tokens=16, stream=False), headers)
+        direct.open(asked, timeout=30).close()
 
 
 def measure(peers: Sequence[Peer], site: Site, step: Step) -> None:

@@ -137,7 +137,7 @@ def _said_version(argv: list[str]) -> str:
     return subprocess.run([*argv, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
 
 
-def rust_router(package: str, module: str) -> Start:
+def rust_router(package: str, module: str, *, warn: str = "warn") -> Start:
     """vllm-router, sglang-router and smg, which come from one source and take the same options."""
 
     @contextlib.contextmanager
@@ -268,7 +268,7 @@ def installed(python: str, package: str) -> str:
 PEERS: dict[str, Start] = {
     "nginx": nginx,
     "polychat": polychat_gateway,
-    "vllm-router": rust_router("vllm-router", "vllm_router.launch_router"),
+    "vllm-router": rust_router("vllm-router", "vllm_router.launch_router", warn="warning"),
     "sglang-router": rust_router("sglang-router", "sglang_router.launch_router"),
     "smg": rust_router("smg", "smg.launch_router"),
     "litellm": litellm,
