@@ -26,7 +26,7 @@ _ID = 16
 _IDS = _HEAD
 _KNOWN_BY = _IDS + MAX_REPLICAS * _ID  # of each replica: the processes that count there, as bits
 _COUNTS = _KNOWN_BY + MAX_REPLICAS * 8
-_SIZE = _COUNTS + MAX_REPLICAS * MAX_PROCESSES * 4
+SIZE = _COUNTS + MAX_REPLICAS * MAX_PROCESSES * 4
 
 
 class Counts(Protocol):
@@ -89,7 +89,7 @@ class SharedCounts:
         self._bytes = memoryview(file.memory)
         self._head = self._bytes[:_HEAD].cast("Q")
         self._known_by = self._bytes[_KNOWN_BY:_COUNTS].cast("Q")
-        self._counts = self._bytes[_COUNTS:_SIZE].cast("i")
+        self._counts = self._bytes[_COUNTS:SIZE].cast("i")
         self._rows: dict[str, int] = {}  # replica id -> its row
         self._num = 0
         self._row_of = struct.Struct("")
@@ -107,10 +107,12 @@ class SharedCounts:
         Raises:
             OSError: the file cannot be made, or too many processes use it.
         """
-        return cls(SharedFile.opened(folder, f"replicas-{_LAYOUT}", _SIZE, most=MAX_PROCESSES))
+        return cls(SharedFile.opened(folder, f"replicas-{_LAYOUT}", SIZE, most=MAX_PROCESSES))
 
     def begin(self, replica_id: str) -> None:
         """A request of this process goes to a replica."""
+        if self._head[0] != self._num:
+            self._widen()
         self._counts[self._row(replica_id) * MAX_PROCESSES + self._process] += 1
 
     def end(self, replica_id: str) -> None:
@@ -128,12 +130,10 @@ class SharedCounts:
         return total
 
     def others(self, replica_id: str) -> int:
-        """The requests that other processes have there at this moment."""
+        """The requests that other processes have there now; of a process that is new, within a second."""
         row = self._rows.get(replica_id)
         if row is None:
             row = self._row(replica_id)
-        if self._head[0] != self._num:
-            self._widen()
         at = row * MAX_PROCESSES
         total: int = sum(self._row_of.unpack_from(self._bytes, _COUNTS + at * 4))
         return total - self._counts[at + self._process]
@@ -156,7 +156,7 @@ class SharedCounts:
         for process in range(self._head[0]):
             if process != self._process and self._head[1] >> process & 1:
                 num += self._file.clear_if_dead(process, self._clear)
-        self.num_processes = self._head[1].bit_count()
+        self._widen()
         return num
 
     def close(self) -> None:
