@@ -33,6 +33,7 @@ COMMANDS = (
     "templates",
     "keys",
     "usage",
+    "bench",
     "conformance",
     "doctor",
 )
