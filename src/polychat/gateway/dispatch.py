@@ -120,7 +120,7 @@ class Dispatcher:
         now_s = asyncio.get_running_loop().time()
         self.breakers.answered(replica.id, now_s=now_s, model=replica.model, ttft_s=ttft_s)
         if ttft_s is not None and journey.ticket is not None:
-            engine_s = self._shares.so_far(replica.id, journey.began_there_s, now_s=now_s)
+            engine_s = self._shares.so_far(replica.id, journey.shown_s, now_s=now_s)
             self.router.first_token(journey.ticket, engine_s)
 
     def followed(self, message: feed.ToGateway) -> None:
