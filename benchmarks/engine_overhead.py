@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--gateway", required=True, help="the gateway's base URL, without /v1")
     parser.add_argument("--model", required=True)
     parser.add_argument("--engine-model", default="", help="what the engine calls it, if otherwise")
-    parser.add_argument("--streams", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--streams", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--turns", type=int, default=8, help="of each side, for each number of streams")
     parser.add_argument("--requests", type=int, default=100, help="of each side, for TTFT")
     parser.add_argument("--max-tokens", type=int, default=64)

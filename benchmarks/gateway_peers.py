@@ -179,7 +179,7 @@ def streams(peer: Peer, *, paced: int) -> Iterator[Streams]:
 
 def cost_of_chunks(peer: Peer, opened: Streams, seconds: float) -> tuple[float, float]:
     """CPU time for each chunk that a client got, and how many came in a second."""
-    opened.read_for(WARM_UP_S)
+    opened.warm_up(WARM_UP_S)
     began_s, before_s, chunks = time.perf_counter(), cpu_s(*peer.pids), opened.chunks
     opened.read_for(seconds)
     count, used_s = opened.chunks - chunks, cpu_s(*peer.pids) - before_s

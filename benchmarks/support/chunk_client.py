@@ -74,6 +74,13 @@ class Streams:
             for key, _ in self._selector.select(left_s):
                 self._read(key.data)
 
+    def warm_up(self, seconds: float, *, at_most_s: float = 20.0) -> None:
+        """That long, and until about each has begun."""
+        give_up_s = time.perf_counter() + at_most_s
+        self.read_for(seconds)
+        while self.chunks < self.count and time.perf_counter() < give_up_s:
+            self.read_for(0.1)
+
     def _read(self, stream: Stream) -> None:
         data = stream.sock.recv(262144)
         said = stream.tail + data

@@ -152,7 +152,7 @@ def rust_router(package: str, module: str, *, warn: str = "warn") -> Start:
             "--prometheus-port",
             str(metrics_port),
             "--log-level",
-            "warn",
+            warn,
         ]
         log = folder / "log"
         with running(argv, log, cwd=folder) as process:
