@@ -236,7 +236,9 @@ async def announced(
         sockets = {}
         for replica in replicas:
             address = controller_url.replace("http", "ws", 1) + "/workers"
-            sockets[replica.id] = await stack.enter_async_context(websockets.connect(address, proxy=None))
+            sockets[replica.id] = await stack.enter_async_context(
+                websockets.connect(address, proxy=None, max_queue=None)  # beats that nobody reads
+            )
             await sockets[replica.id].send(feed.encode(feed.Announce(replica)).decode())
             await sockets[replica.id].recv()
 

@@ -130,6 +130,11 @@ class Dispatcher:
         elif (replica := self._registry.get(message.id)) is not None:
             self._lines.freed(replica)
 
+    def look_again(self) -> None:
+        """Other gateways may have left places: let those who wait take them."""
+        for replica in self._registry:
+            self._lines.freed(replica)
+
     def registry_changed(self) -> None:
         """Replicas came, went or changed: let those who wait look again."""
         self.is_synced = True
@@ -162,12 +167,8 @@ class Dispatcher:
         self._lines.line(replica.model).finished(journey, began_s=journey.began_there_s, now_s=now_s)
         ticket, usage = journey.ticket, journey.usage
         assert ticket is not None, "it began"
-        if usage is None:
-            self.router.ended(ticket, share_s)
-        else:
-            self.router.ended(
-                ticket, share_s, prompt_tokens=usage.prompt_tokens, cached_tokens=usage.cached_tokens
-            )
+        prompt, cached = (0, 0) if usage is None else (usage.prompt_tokens, usage.cached_tokens)
+        self.router.ended(ticket, share_s, prompt_tokens=prompt, cached_tokens=cached)
         if journey.endpoint not in _NEED_NO_PLACE:
             self._places.end(replica.id)
         self._lines.freed(replica)
@@ -211,11 +212,8 @@ class Dispatcher:
             standing = [r for r in replicas if self.breakers.opens_s(r.id) <= now_s]
         if not standing:
             standing = [min(replicas, key=lambda r: self.breakers.opens_s(r.id))]
-        needs_place, is_free, node = (
-            view.endpoint not in _NEED_NO_PLACE,
-            self._places.is_free,
-            self.router.node,
-        )
+        needs_place = view.endpoint not in _NEED_NO_PLACE
+        is_free, node = self._places.is_free, self.router.node
         nodes = [
             node(replica)
             for replica in standing

@@ -8,6 +8,7 @@ import msgspec
 
 from polychat.gateway.journey import Journey
 from polychat.gateway.processes import METRICS
+from polychat.gateway.shared_counts import ALONE
 from polychat.gateway.siblings import Part
 from polychat.gateway.state import Gateway
 from polychat.gateway.sum_metrics import merged
@@ -15,6 +16,7 @@ from polychat.schema.answers import admin as answers
 
 CANCEL, RUNNING, HEALTH = "cancel", "running", "health"
 GIVE_BACK_S = 1.0
+LOOK_S = 0.05  # for places that other processes have left
 
 
 class Counted(msgspec.Struct, array_like=True):
@@ -60,7 +62,9 @@ async def run(gateway: Gateway) -> None:
     """Do this process's part, as long as the task is not cancelled."""
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(gateway.settings.siblings.run(_parts(gateway)))
-        tasks.create_task(_give_back(gateway))
+        if gateway.counts is not ALONE:
+            tasks.create_task(_give_back(gateway))
+            tasks.create_task(_look_for_places(gateway))
 
 
 def _parts(gateway: Gateway) -> Mapping[str, Part]:
@@ -91,6 +95,13 @@ async def _stop_here(gateway: Gateway, body: bytes) -> bytes:
 
 def _counted(gateway: Gateway) -> Counted:
     return Counted(gateway.dispatcher.in_flight.total(), gateway.dispatcher.num_waiting)
+
+
+async def _look_for_places(gateway: Gateway) -> None:
+    while True:
+        await asyncio.sleep(LOOK_S)
+        if gateway.dispatcher.num_waiting:
+            gateway.dispatcher.look_again()
 
 
 async def _give_back(gateway: Gateway) -> None:

@@ -1,21 +1,27 @@
 """Counts of requests at replicas that processes share: here several in one process; a dead one has let go."""
 
+import asyncio
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from polychat.engines.base import RequestView
 from polychat.gateway import shared_counts
+from polychat.gateway.dispatch import Attempts, Dispatcher
+from polychat.gateway.limits import Limits
 from polychat.gateway.places import Places, with_overlap
 from polychat.gateway.shared_counts import ALONE, MAX_PROCESSES, MAX_REPLICAS, SharedCounts, opened
 from polychat.gateway.shared_file import SharedFile
 from polychat.routing.node import Node
-from polychat.routing.replica import Replica, ReplicaState
+from polychat.routing.registry import Registry
+from polychat.routing.replica import Outside, Replica, ReplicaState
 from polychat.types import Endpoint, Load
 
 REPLICAS = ("a", "b", "c")
@@ -24,6 +30,12 @@ DIE, FORGET = "die", "forget"
 
 def replica(load: Load, id_: str = "a") -> Replica:
     return Replica(id_, "http://a", ("m",), "fake", frozenset({Endpoint.CHAT}), ReplicaState.READY, load)
+
+
+def dispatcher_of(only: Replica, counts: SharedCounts) -> Dispatcher:
+    registry = Registry()
+    registry.put(only)
+    return Dispatcher(registry, "least_loaded", counts=counts)
 
 
 class Mortal:
@@ -181,3 +193,26 @@ def test_a_node_adds_what_other_gateways_have_and_counts_none_of_it_twice() -> N
     node.heed(1)
     node.end()
     assert node.unfinished == 3
+
+
+async def test_who_waits_is_let_go_when_another_gateway_has_left_a_place(
+    pair: tuple[SharedCounts, SharedCounts],
+) -> None:
+    only = replace(replica(Load()), outside=Outside("p", max_concurrent=1))
+    one, other = (dispatcher_of(only, counts) for counts in pair)
+    with one.sending_to(only):
+        waiting = asyncio.create_task(other.choose(RequestView(Endpoint.CHAT, "m"), Attempts()))
+        await asyncio.sleep(0)
+        other.look_again()
+        assert other.num_waiting == 1
+    other.look_again()
+    assert await waiting == only
+
+
+def test_a_gateway_sends_its_even_part_of_what_a_provider_takes_in_a_minute() -> None:
+    limits, only = Limits(), replace(replica(Load()), outside=Outside("p", requests_per_minute=4))
+    for now_s in (0.0, 1.0):
+        assert limits.opens_s(only, in_flight=0, now_s=now_s, share=0.5) <= now_s
+        limits.begin(only, now_s=now_s)
+    assert limits.opens_s(only, in_flight=0, now_s=2.0, share=0.5) == 60.0
+    assert limits.opens_s(only, in_flight=0, now_s=2.0) <= 2.0
