@@ -40,6 +40,7 @@ from benchmarks.support.processes import DidNotStart, cpu_s, direct, json_of
 STREAMS, TOKENS, PACE = 64, 128, 50
 MOST_STREAMS = 800  # of the half load: wrk and the engine need their part of two cores, too
 WARM_UP_S = 0.4
+SLOW = ("litellm", "fschat")  # they need longer until enough requests have ended to be counted
 
 
 @dataclass(slots=True)
@@ -148,10 +149,12 @@ def round_once(peer: Peer, site: Site) -> None:
 def whole_chats(peer: Peer, site: Site, figures: Figures) -> None:
     """Requests are counted where they arrive: at the engine."""
     what = wrk.Load(peer.port, peer.key, chat(tokens=16, stream=False), STREAMS)
-    with wrk.load(what, site.folder, seconds=site.seconds + WARM_UP_S) as process:
-        time.sleep(WARM_UP_S)
+    longer = 4.0 if peer.name in SLOW else 1.0
+    seconds, warm_up_s = longer * site.seconds, longer * WARM_UP_S
+    with wrk.load(what, site.folder, seconds=seconds + warm_up_s) as process:
+        time.sleep(warm_up_s)
         began_s, before_s, asked = time.perf_counter(), cpu_s(*peer.pids), requests(site)
-        time.sleep(site.seconds)
+        time.sleep(seconds)
         count = requests(site) - asked
         took_s, used_s = time.perf_counter() - began_s, cpu_s(*peer.pids) - before_s
         _, errors = wrk.told(process)
