@@ -19,6 +19,7 @@ from tests.support.processes import RoleProcess, descendants, free_port, is_aliv
 
 STREAM = CHAT | {"stream": True}
 NUM_STREAMS = 24
+NUM_RESPONSES = 8
 KEY = "key-of-an-admin"
 HEADERS = {"authorization": f"Bearer {KEY}"}
 
@@ -141,6 +142,27 @@ async def test_what_is_asked_of_any_process_is_told_of_all(
         assert streams.told == ["whole"] * NUM_STREAMS
         for _ in range(5):
             assert await counted(site, "polychat_requests_total") == NUM_STREAMS
+
+
+async def test_a_background_response_is_cancelled_by_any_process_at_once(
+    pair: tuple[RoleProcess, Site],
+) -> None:
+    (_, site), gate = pair, Gate()
+    async with engines(site, gate):
+        asked = {"model": "fake", "input": "hi", "background": True}
+        made = [(await post(site, "/v1/responses", asked))["id"] for _ in range(NUM_RESPONSES)]
+        await site.until(in_flight=NUM_RESPONSES)
+        for id_ in made:
+            assert (await post(site, f"/v1/responses/{id_}/cancel", {}))["status"] == "cancelled"
+        assert (await site.health())["in_flight"] == 0
+
+
+async def post(site: Site, path: str, body: dict[str, object]) -> dict[str, str]:
+    """On a connection of its own."""
+    async with httpx.AsyncClient(trust_env=False, headers=HEADERS, timeout=10) as http:
+        response = await http.post(f"{site.api_url}{path}", json=body)
+    answer: dict[str, str] = response.raise_for_status().json()
+    return answer
 
 
 @pytest.mark.parametrize("num_processes", [1, 2])
