@@ -157,7 +157,11 @@ static void serve(Client *client, const char *path, const char *body) {
     answer(client, "{\"count\": 50, \"error_code\": 0}");
   } else if (strstr(path, "/models ")) {
     answer(client, "{\"object\":\"list\",\"data\":[{\"id\":\"fast\",\"object\":\"model\",\"created\":1,"
-           "\"owned_by\":\"mock\"}]}");
+           "\"owned_by\":\"llamacpp\"}]}");
+  } else if (!strncmp(path, "/props", 6)) { /* as llama.cpp tells its slots: without it polychat is careful */
+    answer(client, "{\"default_generation_settings\":{\"n_ctx\":100000},\"total_slots\":20000}");
+  } else if (!strncmp(path, "/slots", 6)) {
+    answer(client, "[]");
   } else {
     answer(client, "{\"status\":\"ok\",\"model_names\":[\"fast\"],\"speed\":1,\"queue_length\":0,"
            "\"model_path\":\"fast\",\"served_model_name\":\"fast\",\"is_generation\":true}");
