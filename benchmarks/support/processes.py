@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -32,7 +33,8 @@ def free_ports(count: int) -> list[int]:
 def running(
     argv: Sequence[str], log: Path, *, cwd: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is ended with its whole group."""
+    """A process that is ended with its whole group, also when the benchmark gets SIGTERM."""
+    signal.signal(signal.SIGTERM, _leave)
     with log.open("ab") as out:
         process = subprocess.Popen(
             argv,
@@ -47,6 +49,10 @@ def running(
         yield process
     finally:
         _end(process)
+
+
+def _leave(number: int, frame: object) -> None:
+    sys.exit(128 + number)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
