@@ -19,7 +19,7 @@ from polychat.gateway.journey import Journey
 from polychat.routing.ask import Ask, ask_of
 from polychat.routing.registry import Registry
 from polychat.routing.replica import Replica, ReplicaState
-from polychat.routing.router import Router
+from polychat.routing.router import Router, Used
 from polychat.types import Endpoint, Load
 
 ROUNDS = 7
@@ -67,7 +67,7 @@ def choice_us(policy: str, num: int, asks: list[Ask]) -> float:
     for replica in registry:
         router.node(replica)
     for n, ask in enumerate(asks):
-        router.ended(router.sent(router.node(registry[f"r{n % num}"]), ask), 0.01, prompt_tokens=8000)
+        router.ended(router.sent(router.node(registry[f"r{n % num}"]), ask), 0.01, Used(8000))
 
     def choose(n: int) -> None:
         ids = router.few(registry.ready_ids("m", Endpoint.CHAT), asks[n % 100])

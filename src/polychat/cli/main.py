@@ -34,6 +34,7 @@ COMMANDS = (
     "keys",
     "usage",
     "bench",
+    "simulate",
     "conformance",
     "doctor",
 )

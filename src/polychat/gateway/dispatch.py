@@ -30,7 +30,7 @@ from polychat.routing.breaker import Breakers
 from polychat.routing.policies import DEFAULT
 from polychat.routing.registry import Registry
 from polychat.routing.replica import Replica
-from polychat.routing.router import Router
+from polychat.routing.router import NOTHING_USED, Router, Used
 from polychat.types import Endpoint
 
 REMEMBER_S = 60.0  # a model whose last replica went less than this ago is restarting, not unknown
@@ -167,8 +167,10 @@ class Dispatcher:
         self._lines.line(replica.model).finished(journey, began_s=journey.began_there_s, now_s=now_s)
         ticket, usage = journey.ticket, journey.usage
         assert ticket is not None, "it began"
-        prompt, cached = (0, 0) if usage is None else (usage.prompt_tokens, usage.cached_tokens)
-        self.router.ended(ticket, share_s, prompt_tokens=prompt, cached_tokens=cached)
+        used = NOTHING_USED
+        if usage is not None:
+            used = Used(usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
+        self.router.ended(ticket, share_s, used)
         if journey.endpoint not in _NEED_NO_PLACE:
             self._places.end(replica.id)
         self._lines.freed(replica)

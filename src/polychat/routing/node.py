@@ -2,34 +2,29 @@
 
 import xxhash
 
+from polychat.routing.pace import ANSWER_TOKENS, DECODE_S_PER_TOKEN, PREFILL_S_PER_BYTE, Pace
 from polychat.routing.replica import Replica
 from polychat.types import Load
 
 _MEMORY = 0.9  # of a decaying sum: what is left of it with each new answer
-_LEAST_BYTES = 512  # of prefill that says something of its rate
-PREFILL_S_PER_BYTE = 1 / 40_000  # until it is measured: 10,000 tokens per second
 CAPACITY_BLOCKS = 32_768  # of a replica whose hits have not shown less: 8 million tokens or more
 _LEAST_BLOCKS = 64
 _MISSED = 0.5
-_DECODE_S = 0.02  # of an engine's time for one answer, until it is measured
 
 
 class Node:
     """One replica, for as long as it is known. Engine seconds are shared: 4 requests have 0.25 s of 1 s."""
 
     __slots__ = (
-        "_decoded_s",
-        "_decodes",
         "_others",
         "_peak",
-        "_prefilled_bytes",
-        "_prefilled_s",
         "_seen",
         "capacity_blocks",
         "decode_s",
         "in_flight",
         "last_sent",
         "number",
+        "pace",
         "pending_bytes",
         "prefill_s_per_byte",
         "rank",
@@ -47,8 +42,9 @@ class Node:
         self.in_flight = 0  # requests sent there whose end has not been seen
         self.siblings = 0  # requests there of other gateways of this host, as of now
         self.unfinished = 0  # requests there: those two, and those of others as of its last report
+        self.pace = Pace()
         self.prefill_s_per_byte = PREFILL_S_PER_BYTE  # engine time for what is not in its KV cache
-        self.decode_s = _DECODE_S  # engine time for an answer after its first token
+        self.decode_s = DECODE_S_PER_TOKEN * ANSWER_TOKENS  # for an answer after its first token
         self.pending_bytes = 0.0  # of their prompts, those that it has yet to prefill
         self.last_sent = 0  # number of the last request that went there
         self.trust = 1.0  # share of the expected prefix hits that came true
@@ -57,8 +53,6 @@ class Node:
         self._others = 0  # requests of others, as last reported
         self._peak = 0  # the most of ours since the last report
         self._seen: Load | None = None
-        self._prefilled_s = self._prefilled_bytes = 0.0
-        self._decoded_s = self._decodes = 0.0
 
     def renew(self, replica: Replica) -> None:
         """What the controller says of it now."""
@@ -91,18 +85,10 @@ class Node:
         """What a request added to `pending_bytes` is done, or never will be."""
         self.pending_bytes = max(0.0, self.pending_bytes - pending_bytes)
 
-    def learn_prefill(self, uncached_bytes: float, engine_s: float) -> None:
-        """Prefilling so much of a prompt took so long."""
-        if uncached_bytes >= _LEAST_BYTES:
-            self._prefilled_s = _MEMORY * self._prefilled_s + engine_s
-            self._prefilled_bytes = _MEMORY * self._prefilled_bytes + uncached_bytes
-            self.prefill_s_per_byte = self._prefilled_s / self._prefilled_bytes
-
-    def decoded(self, engine_s: float) -> None:
-        """An answer took so long after its first token."""
-        self._decoded_s = _MEMORY * self._decoded_s + engine_s
-        self._decodes = _MEMORY * self._decodes + 1
-        self.decode_s = self._decoded_s / self._decodes
+    def keep_pace(self, all_: Pace) -> None:
+        """Work out its rates anew, among those of its model."""
+        self.prefill_s_per_byte = self.pace.prefill.among(all_.prefill)
+        self.decode_s = self.pace.decode.among(all_.decode) * all_.answer.value
 
     def end(self) -> None:
         """A request there has ended."""

@@ -87,8 +87,8 @@ def cache_aware(choice: Choice) -> Node:
     Its work there is the prefill of what is not in the KV cache, and the decoding. An engine shares its time
     among the requests in its batch, so each of those that are there makes the new one wait for its work, and
     waits as long for it: the work counts once for each. So a node that holds the prompt is preferred until
-    so many requests are there that prefilling elsewhere is quicker. Nodes that are as good get what begins
-    alike, whichever gateway chooses.
+    so many requests are there that prefilling elsewhere is quicker. Of idle nodes that are as good, what
+    begins alike gets the same one, whichever gateway chooses.
     """
     if len(choice.nodes) == 1:
         return choice.nodes[0]
@@ -97,7 +97,7 @@ def cache_aware(choice: Choice) -> Node:
     best = [node for node, cost_s in zip(choice.nodes, costs_s, strict=True) if cost_s <= limit_s]
     if len(best) == 1:
         return best[0]
-    if not choice.ask.blocks:
+    if not choice.ask.blocks or any(node.unfinished for node in best):
         return min(best, key=_load)
     seed = choice.ask.blocks[0]
     return max(best, key=lambda node: _together(node, seed))

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from polychat.routing.ask import NOTHING, Ask, bytes_in
 from polychat.routing.node import Node
+from polychat.routing.pace import Pace
 from polychat.routing.policies import POLICIES, Choice
 from polychat.routing.prefix import INDEX_BYTES, PrefixIndex
 from polychat.routing.replica import Replica
@@ -37,6 +38,17 @@ class Ticket(Struct, gc=False):
         return self.ask.size_bytes - self.expected_bytes
 
 
+class Used(Struct, frozen=True, gc=False):
+    """Token counts of one answer, as the engine tells; 0 where it does not."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0  # of the prompt's, those that were in the KV cache
+    output_tokens: int = 0
+
+
+NOTHING_USED = Used()
+
+
 class Router:
     """Chooses nodes by a policy, and keeps the figures that it chooses by."""
 
@@ -53,6 +65,7 @@ class Router:
         self._ids: dict[int, str] = {}  # number of a node -> id of its replica
         self._free_numbers: list[int] = []  # of nodes that are gone, for the next ones
         self._num_sent = 0
+        self._paces: dict[str, Pace] = {}  # of all replicas of a model
         self._ring = _Ring(())
 
     @property
@@ -120,30 +133,31 @@ class Router:
             ticket.prefill_s = engine_s
             ticket.node.prefilled(ticket.pending_bytes)
 
-    def ended(
-        self, ticket: Ticket, engine_s: float, *, prompt_tokens: int = 0, cached_tokens: int = 0
-    ) -> None:
-        """It has ended, however it did, after so much of the engine's time.
-
-        `prompt_tokens`, and of them those that were in the KV cache: as the engine counted; 0 if it does not.
-        """
+    def ended(self, ticket: Ticket, engine_s: float, used: Used = NOTHING_USED) -> None:
+        """It has ended, however it did, after so much of the engine's time."""
         node = ticket.node
         node.end()
+        uncached_bytes = self._learn_hits(ticket, used)
         if ticket.prefill_s is None:
             node.prefilled(ticket.pending_bytes)
-        else:
-            node.decoded(max(0.0, engine_s - ticket.prefill_s))
-        uncached_bytes = ticket.uncached_bytes
-        if prompt_tokens and ticket.ask.size_bytes:
-            node.tells_hits = node.tells_hits or cached_tokens > 0
-            if node.tells_hits:
-                real_bytes = cached_tokens / prompt_tokens * ticket.ask.size_bytes
-                uncached_bytes = ticket.ask.size_bytes - real_bytes
-                if ticket.held_bytes:
-                    num_blocks = self._index.num_blocks(node.number)
-                    node.learn_hit(real_bytes / ticket.held_bytes, num_blocks)
-        if ticket.prefill_s is not None:
-            node.learn_prefill(uncached_bytes, ticket.prefill_s)
+            return
+        all_ = self._paces.setdefault(node.replica.model, Pace())
+        for pace in (node.pace, all_):
+            pace.learn_prefill(uncached_bytes, ticket.prefill_s)
+            if used.output_tokens:
+                pace.learn_decode(used.output_tokens, max(0.0, engine_s - ticket.prefill_s))
+        node.keep_pace(all_)
+
+    def _learn_hits(self, ticket: Ticket, used: Used) -> float:
+        """What the engine's own counts say of its cache; how many bytes it had to prefill."""
+        node, size_bytes = ticket.node, ticket.ask.size_bytes
+        node.tells_hits = node.tells_hits or used.cached_tokens > 0
+        if not (used.prompt_tokens and size_bytes and node.tells_hits):
+            return ticket.uncached_bytes
+        real_bytes = used.cached_tokens / used.prompt_tokens * size_bytes
+        if ticket.held_bytes:
+            node.learn_hit(real_bytes / ticket.held_bytes, self._index.num_blocks(node.number))
+        return size_bytes - real_bytes
 
     def keep_only(self, ids: Collection[str]) -> None:
         """Forget replicas that are gone, once nothing of ours is there."""

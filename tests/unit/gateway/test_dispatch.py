@@ -15,7 +15,9 @@ from polychat.errors import (
 )
 from polychat.gateway.attempts import MAX_DEATHS, Attempts
 from polychat.gateway.dispatch import Dispatcher
+from polychat.gateway.journey import Journey
 from polychat.gateway.line import Rules
+from polychat.routing.ask import ask_of
 from polychat.routing.registry import Registry
 from polychat.routing.replica import Replica, ReplicaState
 from polychat.types import Endpoint
@@ -157,3 +159,19 @@ async def test_a_cancelled_request_gives_its_count_back(dispatcher: Dispatcher) 
     with pytest.raises(asyncio.CancelledError):
         await task
     assert dispatcher.in_flight == {}
+
+
+async def test_a_first_token_teaches_the_engines_time_since_the_request_was_sent(registry: Registry) -> None:
+    dispatcher = Dispatcher(registry, "cache_aware")
+    registry.put(replica("a"))
+    for _ in range(3):
+        journey = Journey("req_1", is_stream=True)
+        ask = ask_of(b"a long prompt " * 1000, seed="")
+        with dispatcher.sending_to(replica("a"), journey, ask):
+            await asyncio.sleep(0.01)
+            dispatcher.answered(replica("a"), journey, ttft_s=0.01)
+            await asyncio.sleep(0.01)
+    node = dispatcher.router.node(replica("a"))
+    assert 0 < node.prefill_s_per_byte * 14_000 < 1
+    assert node.decode_s > 0
+    assert node.pending_bytes == 0

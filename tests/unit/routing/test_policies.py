@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from polychat.routing.ask import Ask, ask_of
 from polychat.routing.node import Node
+from polychat.routing.pace import Pace
 from polychat.routing.policies import POLICIES, Choice, Policy
 from polychat.routing.policies import cache_aware as cache_aware_
 from polychat.routing.policies import least_loaded as least_loaded_
@@ -131,11 +132,24 @@ def test_cache_aware_without_any_prefix_takes_the_least_loaded() -> None:
     assert chosen(cache_aware_, *nodes, ask=PROMPT) == "free"
 
 
-def test_cache_aware_prefers_the_faster_engine() -> None:
-    slow, fast = node("slow", number=0), node("fast", number=1)
-    for each, engine_s in ((slow, 2.0), (fast, 0.2)):
-        each.learn_prefill(20_000, engine_s)
-    assert chosen(cache_aware_, slow, fast, ask=PROMPT) == "fast"
+def rated(slow_s: float, fast_s: float) -> list[Node]:
+    """Two nodes whose prefills have taken so long, as often as it takes to believe it."""
+    nodes, all_ = [node("slow", number=0), node("fast", number=1)], Pace()
+    for _ in range(30):
+        for each, engine_s in zip(nodes, (slow_s, fast_s), strict=True):
+            for pace in (each.pace, all_):
+                pace.learn_prefill(20_000, engine_s)
+            each.keep_pace(all_)
+    return nodes
+
+
+def test_cache_aware_prefers_a_clearly_faster_engine() -> None:
+    assert chosen(cache_aware_, *rated(4.0, 0.2), ask=PROMPT) == "fast"
+
+
+def test_replicas_that_seem_a_little_slower_get_their_share_all_the_same() -> None:
+    slow, fast = rated(1.1, 0.9)
+    assert slow.prefill_s_per_byte == pytest.approx(fast.prefill_s_per_byte, rel=0.03)
 
 
 def test_gateways_that_do_not_talk_send_the_same_beginning_to_the_same_node() -> None:

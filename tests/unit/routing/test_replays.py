@@ -10,7 +10,7 @@ import pytest
 from polychat.routing.ask import NOTHING, Ask, ask_of
 from polychat.routing.policies import POLICIES
 from polychat.routing.replica import Replica, ReplicaState
-from polychat.routing.router import Router, Ticket
+from polychat.routing.router import Router, Ticket, Used
 from polychat.types import Load
 
 LONG = ask_of(b"The system prompt that everybody shares. " * 200, seed="")
@@ -49,7 +49,7 @@ def test_a_hot_prefix_that_is_everywhere_is_spread_evenly() -> None:
     router, known = Router("cache_aware", chance=random.Random(1)), replicas(4)
     for replica in known:
         ticket = router.sent(router.node(replica), LONG, tells_first_token=True)
-        router.ended(ticket, 0.1, prompt_tokens=2000)
+        router.ended(ticket, 0.1, Used(2000))
     for _ in range(64):
         router.first_token(send(router, known, LONG), 0.01)
     assert counts(router) == [16, 16, 16, 16]
@@ -108,14 +108,14 @@ def test_one_heartbeat_of_zero_does_not_draw_the_next_seven_requests() -> None:
 def test_engines_that_forget_sooner_than_thought_lose_their_pull() -> None:
     router, known = Router("cache_aware", chance=random.Random(1)), replicas(2)
     warm = router.sent(router.node(known[0]), LONG, tells_first_token=True)
-    router.ended(warm, 0.1, prompt_tokens=2000, cached_tokens=1)
+    router.ended(warm, 0.1, Used(2000, 1))
     for _ in range(40):
         ticket = router.sent(router.node(known[0]), LONG, tells_first_token=True)
-        router.ended(ticket, 0.1, prompt_tokens=2000, cached_tokens=0)
+        router.ended(ticket, 0.1, Used(2000, 0))
     assert router.node(known[0]).trust < 0.05
     for _ in range(60):
         ticket = router.sent(router.node(known[0]), LONG, tells_first_token=True)
-        router.ended(ticket, 0.1, prompt_tokens=2000, cached_tokens=2000)
+        router.ended(ticket, 0.1, Used(2000, 2000))
     assert router.node(known[0]).trust > 0.9
 
 
@@ -124,7 +124,7 @@ def test_of_thousands_of_replicas_the_one_that_holds_the_prompt_is_found() -> No
     for replica in known:
         router.node(replica)
     ids = tuple(replica.id for replica in known)
-    router.ended(router.sent(router.node(known[1234]), LONG), 0.1, prompt_tokens=2000)
+    router.ended(router.sent(router.node(known[1234]), LONG), 0.1, Used(2000))
     few = router.few(ids, LONG)
     assert "r1234" in few
     assert len(few) <= 14
