@@ -67,7 +67,7 @@ def choice_us(policy: str, num: int, asks: list[Ask]) -> float:
     for replica in registry:
         router.node(replica)
     for n, ask in enumerate(asks):
-        router.ended(router.sent(router.node(registry[f"r{n % num}"]), ask), 0.01, Used(8000))
+        router.ended(router.sent(router.node(registry[f"r{n % num}"]), ask), 0.01, Used(8000), now_s=1.0)
 
     def choose(n: int) -> None:
         ids = router.few(registry.ready_ids("m", Endpoint.CHAT), asks[n % 100])

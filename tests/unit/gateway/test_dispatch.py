@@ -173,5 +173,5 @@ async def test_a_first_token_teaches_the_engines_time_since_the_request_was_sent
             await asyncio.sleep(0.01)
     node = dispatcher.router.node(replica("a"))
     assert 0 < node.prefill_s_per_byte * 14_000 < 1
-    assert node.decode_s > 0
+    assert node.decode_each_s > 0
     assert node.pending_bytes == 0

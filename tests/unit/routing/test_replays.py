@@ -49,9 +49,9 @@ def test_a_hot_prefix_that_is_everywhere_is_spread_evenly() -> None:
     router, known = Router("cache_aware", chance=random.Random(1)), replicas(4)
     for replica in known:
         ticket = router.sent(router.node(replica), LONG, tells_first_token=True)
-        router.ended(ticket, 0.1, Used(2000))
+        router.ended(ticket, 0.1, Used(2000), now_s=1.0)
     for _ in range(64):
-        router.first_token(send(router, known, LONG), 0.01)
+        router.first_token(send(router, known, LONG), 0.01, now_s=0.5)
     assert counts(router) == [16, 16, 16, 16]
 
 
@@ -108,14 +108,14 @@ def test_one_heartbeat_of_zero_does_not_draw_the_next_seven_requests() -> None:
 def test_engines_that_forget_sooner_than_thought_lose_their_pull() -> None:
     router, known = Router("cache_aware", chance=random.Random(1)), replicas(2)
     warm = router.sent(router.node(known[0]), LONG, tells_first_token=True)
-    router.ended(warm, 0.1, Used(2000, 1))
+    router.ended(warm, 0.1, Used(2000, 1), now_s=1.0)
     for _ in range(40):
         ticket = router.sent(router.node(known[0]), LONG, tells_first_token=True)
-        router.ended(ticket, 0.1, Used(2000, 0))
+        router.ended(ticket, 0.1, Used(2000, 0), now_s=1.0)
     assert router.node(known[0]).trust < 0.05
     for _ in range(60):
         ticket = router.sent(router.node(known[0]), LONG, tells_first_token=True)
-        router.ended(ticket, 0.1, Used(2000, 2000))
+        router.ended(ticket, 0.1, Used(2000, 2000), now_s=1.0)
     assert router.node(known[0]).trust > 0.9
 
 
@@ -124,7 +124,7 @@ def test_of_thousands_of_replicas_the_one_that_holds_the_prompt_is_found() -> No
     for replica in known:
         router.node(replica)
     ids = tuple(replica.id for replica in known)
-    router.ended(router.sent(router.node(known[1234]), LONG), 0.1, Used(2000))
+    router.ended(router.sent(router.node(known[1234]), LONG), 0.1, Used(2000), now_s=1.0)
     few = router.few(ids, LONG)
     assert "r1234" in few
     assert len(few) <= 14
@@ -133,7 +133,7 @@ def test_of_thousands_of_replicas_the_one_that_holds_the_prompt_is_found() -> No
 
 def test_a_gone_replicas_number_and_prompts_are_not_its_successors() -> None:
     router, known = Router("cache_aware", chance=random.Random(1)), replicas(2)
-    router.ended(router.sent(router.node(known[0]), LONG), 0.1)
+    router.ended(router.sent(router.node(known[0]), LONG), 0.1, now_s=1.0)
     router.keep_only({"r1"})
     new = replace(known[0], id="new")
     assert router.sent(router.node(new), LONG).held_bytes == 0

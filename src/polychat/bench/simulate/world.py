@@ -149,7 +149,7 @@ class World:
         for request in first:
             assert request.ticket is not None
             engine_s = self.now_s - request.began_prefill_s
-            self._routers[request.gateway].first_token(request.ticket, engine_s)
+            self._routers[request.gateway].first_token(request.ticket, engine_s, now_s=self.now_s)
         for request in ended:
             self._end(request)
         for _ in ended:
@@ -166,6 +166,7 @@ class World:
             request.ticket,
             (request.first_s - request.began_prefill_s) + decode_s,
             Used(request.prompt_tokens, request.cached_tokens, request.output_tokens),
+            now_s=self.now_s,
         )
         talk = request.conversation
         if talk is not None and talk.turns_left > 1:
@@ -202,7 +203,7 @@ class World:
         else:
             for request in replica.die():
                 assert request.ticket is not None
-                self._routers[request.gateway].ended(request.ticket, 0.0)
+                self._routers[request.gateway].ended(request.ticket, 0.0, now_s=self.now_s)
                 self._here[number] -= 1
                 request.first_s = None
                 self._queues[request.gateway].append(request)
