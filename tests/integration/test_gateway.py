@@ -17,6 +17,7 @@ from tests.support.fake_engine import (
     stream,
 )
 from tests.support.gateway_site import CHAT, Site
+from tests.support.polling import eventually
 
 COMPLETION = {
     "id": "chatcmpl-1",
@@ -197,3 +198,15 @@ async def test_a_client_that_never_reads_stops_the_engine_and_not_the_gateways_m
         writer.transport.abort()
         await engine.wait_until(lambda: engine.num_hung_up == 1)
         await site.until(in_flight=0)
+
+
+async def test_the_controller_learns_what_was_in_kv_caches(site: Site, http: httpx.AsyncClient) -> None:
+    usage = {"prompt_tokens": 30, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 24}}
+    async with site.engines(answer(json.dumps(COMPLETION | {"usage": usage}).encode())):
+        await http.post("/v1/chat/completions", json=CHAT)
+
+        async def has_learnt() -> bool:
+            [replica] = (await http.get(f"{site.controller_url}/replicas")).json()
+            return bool(replica["prefix"] == {"prompt_tokens": 30, "cached_tokens": 24})
+
+        await eventually(has_learnt)

@@ -116,9 +116,9 @@ class Load:
             messages.append({"role": "system", "content": conversation.system})
         for number, turn in enumerate(conversation.turns):
             if number:
+                await asyncio.sleep(self._plan.think_s)
                 if self._is_over():
                     return
-                await asyncio.sleep(self._plan.think_s)
             if turn.text:
                 messages.append({"role": "user", "content": turn.text})
             is_last = number == len(conversation.turns) - 1

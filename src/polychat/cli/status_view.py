@@ -11,9 +11,11 @@ from rich.table import Table
 from polychat.client import normal_url
 from polychat.errors import SetupError
 from polychat.listen import is_loopback
+from polychat.routing.hits import Hits
 from polychat.routing.replica import Replica
 from polychat.tls import trusted
 
+NO_HITS = Hits()
 SETTLE_S = 1.1  # workers report their load each second, so two lists so far apart differ
 
 
@@ -33,6 +35,15 @@ class Row:
     kv_cache_usage: float
     tokens_per_s: float | None  # None until it has been seen twice
     context_length: int | None
+    prefix_hits: float | None = (
+        None  # of the prompts' tokens, those that were in the KV cache; None: none came
+    )
+
+
+class _Listed(msgspec.Struct):
+    """What the controller's list says beside the replica itself."""
+
+    prefix: Hits = Hits()
 
 
 class Rates:
@@ -75,8 +86,8 @@ class Source:
             SetupError: no controller answers there, or it wants another token.
         """
         now_s = self._clock()
-        replicas = sorted(self._fetch(), key=lambda replica: (replica.model, replica.url))
-        return [row_of(replica, self._rates.update(replica, now_s=now_s)) for replica in replicas]
+        listed = sorted(self._fetch(), key=lambda pair: (pair[0].model, pair[0].url))
+        return [row_of(replica, self._rates.update(replica, now_s=now_s), hits) for replica, hits in listed]
 
     def settled_rows(self) -> list[Row]:
         """The replicas now; looked at twice if any is at work, so that rates are known."""
@@ -86,7 +97,7 @@ class Source:
             rows = self.rows()
         return rows
 
-    def _fetch(self) -> list[Replica]:
+    def _fetch(self) -> list[tuple[Replica, Hits]]:
         try:
             response = self._http.get(f"{self._url}/replicas")
         except httpx.TransportError as exc:
@@ -97,12 +108,15 @@ class Source:
         if response.status_code in (401, 403):
             raise SetupError(f"the controller at {self._url} wants its token: give --token or POLYCHAT_TOKEN")
         try:
-            return msgspec.json.decode(response.raise_for_status().content, type=list[Replica])
+            content = response.raise_for_status().content
+            more = msgspec.json.decode(content, type=list[_Listed])
+            replicas = msgspec.json.decode(content, type=list[Replica])
+            return list(zip(replicas, [each.prefix for each in more], strict=True))
         except (httpx.HTTPStatusError, msgspec.DecodeError) as exc:
             raise SetupError(f"{self._url} answers, but is no polychat controller") from exc
 
 
-def row_of(replica: Replica, tokens_per_s: float | None) -> Row:
+def row_of(replica: Replica, tokens_per_s: float | None, hits: Hits = NO_HITS) -> Row:
     load = replica.load
     return Row(
         model=replica.model,
@@ -117,11 +131,23 @@ def row_of(replica: Replica, tokens_per_s: float | None) -> Row:
         kv_cache_usage=load.kv_cache_usage,
         tokens_per_s=tokens_per_s,
         context_length=replica.context_length,
+        prefix_hits=hits.cached_tokens / hits.prompt_tokens if hits.prompt_tokens else None,
     )
 
 
 _COLOURS = {"ready": "green", "silent": "yellow", "starting": "yellow", "draining": "cyan"}
-_HEADINGS = ("MODEL", "REPLICA", "ENGINE", "STATE", "RUNNING", "WAITING", "KV CACHE", "TOK/S", "CONTEXT")
+_HEADINGS = (
+    "MODEL",
+    "REPLICA",
+    "ENGINE",
+    "STATE",
+    "RUNNING",
+    "WAITING",
+    "KV CACHE",
+    "HITS",
+    "TOK/S",
+    "CONTEXT",
+)
 
 
 def table(rows: list[Row]) -> Table:
@@ -140,6 +166,7 @@ def table(rows: list[Row]) -> Table:
             f"{row.running}/{row.slots}" if row.slots else str(row.running),
             str(row.waiting),
             f"{row.kv_cache_usage:.0%}",
+            "-" if row.prefix_hits is None else f"{row.prefix_hits:.0%}",
             "-" if row.tokens_per_s is None else f"{row.tokens_per_s:.0f}",
             str(row.context_length or "-"),
         )

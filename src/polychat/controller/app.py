@@ -3,6 +3,7 @@
 import hmac
 import json
 import logging
+import time
 from dataclasses import replace
 
 import msgspec
@@ -20,12 +21,14 @@ from polychat.controller import workers
 from polychat.controller.board import Board
 from polychat.controller.claims import Rules
 from polychat.routing.gauges import Replicas
+from polychat.routing.hits import Tally, Told
 from polychat.routing.replica import Replica
 from polychat.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
 ANYTHING = Rules()
+_decode_told = msgspec.json.Decoder(Told).decode
 LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 NO_PAGES = "The controller does not talk to web pages."
 NO_TOKEN = "The controller wants its token: give --token or POLYCHAT_TOKEN the value it was started with."
@@ -44,11 +47,13 @@ def create(board: Board, *, token: str = "", rules: Rules = ANYTHING) -> Starlet
         WebSocketRoute("/workers", workers.hold),
         Route("/watch", _watch),
         Route("/replicas", _replicas),
+        Route("/hits", _hits, methods=["POST"]),
         Route("/metrics", _metrics),
         Route("/health", _health),
     ]
     app = Starlette(routes=routes, middleware=guards)
     app.state.board, app.state.rules = board, rules
+    app.state.hits = Tally()
     app.state.metrics = metrics.registry("controller")
     app.state.metrics.register(Replicas(board.registry))
     return app
@@ -104,9 +109,21 @@ async def _watch(request: Request) -> Response:
 
 async def _replicas(request: Request) -> Response:
     board: Board = request.app.state.board
-    return Response(
-        json.dumps([public(replica) for replica in board.registry]), media_type="application/json"
-    )
+    hits: Tally = request.app.state.hits
+    shown = [
+        public(replica) | {"prefix": msgspec.to_builtins(hits.of(replica.id))} for replica in board.registry
+    ]
+    return Response(json.dumps(shown), media_type="application/json")
+
+
+async def _hits(request: Request) -> Response:
+    """A gateway tells what was in KV caches."""
+    hits: Tally = request.app.state.hits
+    try:
+        hits.take(_decode_told(await request.body()), now_s=time.monotonic())
+    except msgspec.MsgspecError as exc:
+        return JSONResponse({"error": {"message": str(exc), "type": "invalid_request_error"}}, 400)
+    return Response(status_code=204)
 
 
 async def _metrics(request: Request) -> Response:

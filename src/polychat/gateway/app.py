@@ -103,6 +103,7 @@ async def running(gateway: Gateway) -> AsyncIterator[None]:
             gateway.journal.run(),
             gateway.key_feed.run(),
             gateway.budgets.run(),
+            gateway.hits.run(),
             together.run(gateway),
         )
     ]

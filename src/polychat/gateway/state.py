@@ -13,6 +13,7 @@ from polychat.gateway.auth import NO_KEYS, Given, Keys
 from polychat.gateway.background import Background
 from polychat.gateway.dispatch import AS_USUAL, Dispatcher
 from polychat.gateway.follow import ControllerLink
+from polychat.gateway.hits import HitReporter
 from polychat.gateway.image_fetch import ImageFetcher
 from polychat.gateway.images import Images
 from polychat.gateway.journal import Journal
@@ -82,6 +83,7 @@ class Gateway:
     upstream: Upstream
     relay: Relay
     controller: ControllerLink
+    hits: HitReporter
     database: Database
     responses: ResponseStore
     background: Background
@@ -123,6 +125,7 @@ class Gateway:
             upstream=upstream,
             relay=Relay(dispatcher, upstream, images, ledger, rules=settings.retries),
             controller=link,
+            hits=HitReporter(settings.controller_url, dispatcher.router, token=settings.token),
             database=database,
             responses=responses,
             background=Background(responses.speak_for),

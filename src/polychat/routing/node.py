@@ -19,6 +19,7 @@ class Node:
         "_others",
         "_peak",
         "_seen",
+        "cached_tokens",
         "capacity_blocks",
         "decode_each_s",
         "in_flight",
@@ -27,6 +28,7 @@ class Node:
         "pace",
         "pending_bytes",
         "prefill_s_per_byte",
+        "prompt_tokens",
         "rank",
         "replica",
         "siblings",
@@ -46,6 +48,7 @@ class Node:
         self.prefill_s_per_byte = PREFILL_S_PER_BYTE  # engine time for what is not in its KV cache
         self.decode_each_s = DECODE_S_PER_TOKEN * ANSWER_TOKENS  # that one answer adds to another's time
         self.pending_bytes = 0.0  # of their prompts, those that it has yet to prefill
+        self.prompt_tokens = self.cached_tokens = 0  # of all answers, as the engine counted
         self.last_sent = 0  # number of the last request that went there
         self.trust = 1.0  # share of the expected prefix hits that came true
         self.tells_hits = False  # whether its answers say how much of a prompt was cached

@@ -9,6 +9,7 @@ import xxhash
 from msgspec import Struct
 
 from polychat.routing.ask import NOTHING, Ask, bytes_in
+from polychat.routing.hits import Hits
 from polychat.routing.node import Node
 from polychat.routing.pace import Pace
 from polychat.routing.policies import POLICIES, Choice
@@ -73,6 +74,14 @@ class Router:
     def in_flight(self) -> Counter[str]:
         """Requests at each replica, by its id; no zeros."""
         return Counter({id_: node.in_flight for id_, node in self._nodes.items() if node.in_flight})
+
+    def hits(self) -> dict[str, Hits]:
+        """What answers have told of the KV cache of each replica, by its id."""
+        return {
+            id_: Hits(node.prompt_tokens, node.cached_tokens)
+            for id_, node in self._nodes.items()
+            if node.prompt_tokens
+        }
 
     def node(self, replica: Replica) -> Node:
         """The node of a replica, up to date."""
@@ -152,6 +161,8 @@ class Router:
     def _learn_hits(self, ticket: Ticket, used: Used) -> float:
         """What the engine's own counts say of its cache; how many bytes it had to prefill."""
         node, size_bytes = ticket.node, ticket.ask.size_bytes
+        node.prompt_tokens += used.prompt_tokens
+        node.cached_tokens += used.cached_tokens
         node.tells_hits = node.tells_hits or used.cached_tokens > 0
         if not (used.prompt_tokens and size_bytes and node.tells_hits):
             return ticket.uncached_bytes

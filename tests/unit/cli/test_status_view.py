@@ -8,6 +8,7 @@ from rich.console import Console
 
 from polychat.cli.status_view import Rates, Source, row_of, table
 from polychat.errors import SetupError
+from polychat.routing.hits import Hits
 from polychat.routing.replica import Replica, ReplicaState
 from polychat.types import Load
 from tests.support.processes import free_port
@@ -52,9 +53,9 @@ def test_a_row_is_shown_with_load_state_and_why_it_is_not_ready() -> None:
         context_length=2048,
     )
     screen = StringIO()
-    Console(file=screen, width=140).print(table([row_of(busy, 12.4)]))
+    Console(file=screen, width=140).print(table([row_of(busy, 12.4, Hits(200, 120))]))
     assert screen.getvalue().splitlines()[1].split() == [
-        "mini", "http://127.0.0.1:21002", "echo", "starting", "(loading)", "3/4", "2", "25%", "12", "2048",
+        "mini", "http://127.0.0.1:21002", "echo", "starting", "(loading)", "3/4", "2", "25%", "60%", "12", "2048",
     ]  # fmt: skip
 
 
