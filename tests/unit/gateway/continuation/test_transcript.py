@@ -189,3 +189,12 @@ def test_however_often_it_is_cut_the_client_reads_one_text(stretches: list[list[
         itertools.chain(*stretches)
     )
     assert len({each["id"] for each in seen}) <= 1
+
+
+def test_a_long_answer_is_kept_whole_in_little_memory() -> None:
+    words = [f"word{number} " for number in range(3000)]
+    transcript, rest = cut_after(*map(chunk, words))
+    assert isinstance(rest, Rest)
+    assert msgspec.json.decode(rest.body)["messages"][-1]["content"] == "".join(words)
+    kept_bytes = sum(map(len, [*transcript._packed, *transcript._events]))
+    assert kept_bytes < 3000 * len(chunk("word1000 ")) / 8
