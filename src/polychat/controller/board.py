@@ -29,20 +29,24 @@ class Board:
         self._owners: dict[str, object] = {}  # replica id -> the connection that announced it last
         self._peers: dict[str, str] = {}  # replica id -> the address that its worker speaks from
         self._silent: dict[str, Replica] = {}  # replica id -> it as it was before its worker fell silent
+        self._at: dict[str, dict[str, None]] = {}  # URL -> ids of the replicas there
+        self._owned: dict[object, set[str]] = {}  # connection -> ids of the replicas it announced last
         self._watchers: set[asyncio.Queue[bytes | None]] = set()
 
     def is_held_elsewhere(self, replica: Replica, *, peer: str) -> bool:
         """Whether a worker that speaks from another address than `peer` has this id or this place."""
-        rivals = [r for r in self.registry if r.id == replica.id or _same_place(r, replica)]
-        return any(self._peers.get(rival.id, peer) != peer for rival in rivals)
+        ids = [replica.id, *(other.id for other in self._there(replica))]
+        return any(self._peers.get(id_, peer) != peer for id_ in ids)
 
     def announce(self, replica: Replica, *, owner: object, peer: str = "") -> None:
         """Record a replica as told by the connection `owner`. A newer connection replaces an older one."""
         self._silent.pop(replica.id, None)
-        for other in self.registry:
-            if other.id != replica.id and _same_place(other, replica):
+        for other in self._there(replica):
+            if other.id != replica.id:
                 self._forget(other.id, why="another worker took its address")
+        self._disown(replica.id)
         self._owners[replica.id], self._peers[replica.id] = owner, peer
+        self._owned.setdefault(owner, set()).add(replica.id)
         self._put(replica)
 
     def report_load(self, replica_id: str, load: Load, *, owner: object) -> None:
@@ -93,10 +97,25 @@ class Board:
             _end(queue)
 
     def _of(self, owner: object) -> list[Replica]:
-        return [replica for replica in self.registry if self._owners.get(replica.id) is owner]
+        return [self.registry[id_] for id_ in sorted(self._owned.get(owner, ()))]
+
+    def _there(self, replica: Replica) -> list[Replica]:
+        """Those that cannot be there beside it, it among them."""
+        known = [self.registry[id_] for id_ in self._at.get(replica.url, ())]
+        return [other for other in known if _same_place(other, replica)]
+
+    def _disown(self, replica_id: str) -> None:
+        owner = self._owners.pop(replica_id, None)
+        if (owned := self._owned.get(owner)) is not None:
+            owned.discard(replica_id)
+            if not owned:
+                del self._owned[owner]
 
     def _put(self, replica: Replica) -> None:
         before = self.registry.get(replica.id)
+        if before is not None and before.url != replica.url:
+            self._leave_place(before)
+        self._at.setdefault(replica.url, {})[replica.id] = None
         self.registry.put(replica)
         self._tell(feed.Put(replica))
         if before is None or before.state is not replica.state:
@@ -104,13 +123,20 @@ class Board:
             log.info("%s at %s is %s%s", replica.model, replica.url, replica.state, detail)
 
     def _forget(self, replica_id: str, *, why: str) -> None:
-        self._owners.pop(replica_id, None)
+        self._disown(replica_id)
         self._peers.pop(replica_id, None)
         self._silent.pop(replica_id, None)
         gone = self.registry.get(replica_id)
         if gone is not None and self.registry.remove(replica_id):
+            self._leave_place(gone)
             self._tell(feed.Remove(replica_id))
             log.info("%s at %s is gone: %s", gone.model, gone.url, why)
+
+    def _leave_place(self, replica: Replica) -> None:
+        there = self._at[replica.url]
+        there.pop(replica.id, None)
+        if not there:
+            del self._at[replica.url]
 
     def _tell(self, message: feed.ToGateway) -> None:
         line = _line(message)
