@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.chaos.run import Options, run
 
-SECONDS = float(os.environ.get("POLYCHAT_CHAOS_SECONDS", "100"))
+SECONDS = float(os.environ.get("POLYCHAT_CHAOS_SECONDS", "60"))
 
 
 @pytest.mark.timeout(SECONDS + 480)
