@@ -16,6 +16,7 @@ from polychat.gateway.journey import Journey
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 _STREAM_HEADERS: Headers = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+UNASKED_BYTES = 16 * 1024 * 1024  # of a body that nobody has asked for; routes that read one do so at once
 BODY_TIMEOUT_S = 60.0  # between two pieces of a request's body
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _NO_HEADERS: Headers = []
@@ -64,7 +65,7 @@ class Exchange:
         self._wire = wire
         self._body: list[bytes] = []
         self._size_bytes = 0
-        self._limit_bytes: int | None = None
+        self._limit_bytes = UNASKED_BYTES
         self._has_whole_body = False
         self._waits_for_go_ahead = headers.get(b"expect", b"").lower() == b"100-continue"
         self._broken: PlatformError | None = None
@@ -197,7 +198,7 @@ class Exchange:
     def take(self, data: bytes) -> None:
         """A piece of the body. Of one that is too large nothing more is kept."""
         self._size_bytes += len(data)
-        if self._is_complete or (self._limit_bytes is not None and self._size_bytes > self._limit_bytes):
+        if self._is_complete or self._size_bytes > self._limit_bytes:
             self._body.clear()
         else:
             self._body.append(data)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from polychat.errors import RequestError
-from polychat.gateway.exchange import ClientLeft, Exchange
+from polychat.gateway.exchange import UNASKED_BYTES, ClientLeft, Exchange
 from polychat.gateway.http import Http, Hub
 from tests.support.polling import eventually
 
@@ -269,3 +269,21 @@ async def test_what_comes_after_the_last_request_is_not_heard() -> None:
     protocol.data_received(b"GET /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n" + GET)
     written = await wire.until(b"/a ")
     assert written.count(b"HTTP/1.1") == 1
+
+
+async def test_a_body_that_nobody_reads_does_not_fill_the_memory() -> None:
+    held: list[Exchange] = []
+
+    async def wait(exchange: Exchange) -> None:
+        held.append(exchange)
+        await asyncio.Event().wait()
+
+    protocol, _ = connected(wait)
+    protocol.data_received(b"GET / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+    await asyncio.sleep(0)
+    for _ in range(40):
+        protocol.data_received(b"100000\r\n" + b"x" * 0x100000 + b"\r\n")
+    assert sum(map(len, held[0]._body)) <= UNASKED_BYTES
+    protocol.connection_lost(None)
+    assert held[0].task is not None
+    held[0].task.cancel()
