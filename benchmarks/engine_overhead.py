@@ -1,26 +1,34 @@
 """What polychat costs an engine: the same streamed chats straight to it and through a gateway, in turns.
 
-    python benchmarks/engine_overhead.py --engine http://127.0.0.1:21002 --gateway http://127.0.0.1:8000 \\
+    python -m benchmarks.engine_overhead
+    python -m benchmarks.engine_overhead --engine http://127.0.0.1:21002 --gateway http://127.0.0.1:8000 \\
         --model NAME
 
-Keys come from the environment: ENGINE_KEY (a worker started with --no-register prints it, and another one
-attaches that engine to the gateway) and GATEWAY_KEY. For each number of streams both sides answer the same
-prompts in turns, so that what else the machine does meets both alike. Printed: tokens per second, TTFT of one
-stream at a time, and their ratio and difference at the median.
+The first starts the built-in model on llama.cpp with 64 slots behind a gateway, and ends them. Keys come from
+the environment: ENGINE_KEY (a worker started with --no-register prints it, and another one attaches that engine
+to the gateway) and GATEWAY_KEY. For each number of streams both sides answer the same prompts in turns, so that
+what else the machine does meets both alike. Printed: tokens per second, TTFT of one stream at a time, and their
+ratio and difference at the median.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import platform
 import re
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
+
+from benchmarks.support.processes import direct, free_ports, polychat, wait_for, wait_for_model
+from polychat.routing import feed
 
 LEAST_RATIO, MOST_MS = 0.98, 1.5  # tokens/s through the gateway by tokens/s without; TTFT that it may add
 _END = b"data: [DONE]"
@@ -136,9 +144,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--engine", required=True, help="its base URL, without /v1")
-    parser.add_argument("--gateway", required=True, help="the gateway's base URL, without /v1")
-    parser.add_argument("--model", required=True)
+    parser.add_argument("--engine", default="", help="its base URL, without /v1")
+    parser.add_argument("--gateway", default="", help="the gateway's base URL, without /v1")
+    parser.add_argument("--model", default="polychat-mini")
     parser.add_argument("--engine-model", default="", help="what the engine calls it, if otherwise")
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--turns", type=int, default=8, help="of each side, for each number of streams")
@@ -147,7 +155,33 @@ def main() -> None:
     parser.add_argument(
         "--ignore-eos", action="store_true", help="as long answers as asked for, where it can"
     )
-    sys.exit(not asyncio.run(measure(parser.parse_args())))
+    options = parser.parse_args()
+    if options.engine:
+        sys.exit(not asyncio.run(measure(options)))
+    with site() as (options.engine, os.environ["ENGINE_KEY"], options.gateway):
+        options.ignore_eos = True
+        sys.exit(not asyncio.run(measure(options)))
+
+
+@contextlib.contextmanager
+def site() -> Iterator[tuple[str, str, str]]:
+    """The built-in model behind a gateway: the engine's URL, its key, the gateway's URL."""
+    controller, worker, api = free_ports(3)
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        home, url = Path(folder), f"http://127.0.0.1:{controller}"
+        process = stack.enter_context(polychat("controller", "--port", str(controller), home=home))
+        wait_for(f"{url}/health", process, home / "controller.log")
+        told = ("--controller-address", url)
+        stack.enter_context(
+            polychat("worker", "builtin", "--slots", "64", "--port", str(worker), *told, home=home)
+        )
+        stack.enter_context(polychat("api", "--port", str(api), *told, home=home))
+        wait_for_model(api, "polychat-mini")
+        with direct.open(f"{url}/watch") as lines:
+            snapshot = feed.decode_to_gateway(lines.readline())
+        assert isinstance(snapshot, feed.Snapshot), "it comes first"
+        [replica] = snapshot.replicas
+        yield replica.url, replica.secret, f"http://127.0.0.1:{api}"
 
 
 if __name__ == "__main__":
