@@ -4,11 +4,11 @@
     python -m benchmarks.engine_overhead --engine http://127.0.0.1:21002 --gateway http://127.0.0.1:8000 \\
         --model NAME
 
-The first starts the built-in model on llama.cpp with 64 slots behind a gateway, and ends them. Keys come from
-the environment: ENGINE_KEY (a worker started with --no-register prints it, and another one attaches that engine
-to the gateway) and GATEWAY_KEY. For each number of streams both sides answer the same prompts in turns, so that
-what else the machine does meets both alike. Printed: tokens per second, TTFT of one stream at a time, and their
-ratio and difference at the median.
+The first starts the built-in model on llama.cpp with 64 slots behind a gateway, and ends them. Keys come
+from the environment: ENGINE_KEY (a worker started with --no-register prints it, and another one attaches that
+engine to the gateway) and GATEWAY_KEY. For each number of streams both sides answer the same prompts in turns,
+so that what else the machine does meets both alike. Printed: tokens per second, TTFT of one stream at a time,
+and their ratio and difference at the median.
 """
 
 import argparse
