@@ -6,8 +6,8 @@
 
 The first starts the built-in model on llama.cpp with 64 slots behind a gateway, and ends them. Keys come
 from the environment: ENGINE_KEY (a worker started with --no-register prints it, and another one attaches that
-engine to the gateway) and GATEWAY_KEY. For each number of streams both sides answer the same prompts in turns,
-so that what else the machine does meets both alike. Printed: tokens per second, TTFT of one stream at a time,
+engine to the gateway) and GATEWAY_KEY. For each number of streams both sides answer the same prompts in
+turns, so that what else the machine does meets both alike. Printed: tokens per second, TTFT of one stream,
 and their ratio and difference at the median.
 """
 
