@@ -137,13 +137,17 @@ class Usage:
 
 
 async def _is_new(connection: "AsyncConnection", batch: Batch, now_s: float) -> bool:
-    """Mark the batch as added. Of each writer only the last mark is kept."""
+    """Mark the batch as added. Of each writer the last two marks are kept.
+
+    A gateway that ends leaves at most two batches, one after the other, and both come again when its
+    successor is stopped between them.
+    """
     batches = _batches()
     values = {"writer": batch.writer, "number": batch.number, "written_at": now_s}
     mark = _insert(connection, batches).values(**values).on_conflict_do_nothing()
     if (await connection.execute(mark)).rowcount == 0:
         return False
-    is_older = (batches.c.writer == batch.writer) & (batches.c.number < batch.number)
+    is_older = (batches.c.writer == batch.writer) & (batches.c.number < batch.number - 1)
     await connection.execute(batches.delete().where(is_older))
     return True
 

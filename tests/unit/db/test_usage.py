@@ -71,7 +71,7 @@ async def test_a_keys_budget_counts_prompts_and_completions(usage: Usage) -> Non
 async def test_writers_that_are_long_gone_are_forgotten(usage: Usage) -> None:
     for number, writer in ((1, "old"), (2, "old"), (1, "new")):
         await usage.add(replace(BATCH, writer=writer, number=number), now_s=10.0 if writer == "old" else 20.0)
-    assert await usage.forget_writers(before_s=15.0) == 1
+    assert await usage.forget_writers(before_s=15.0) == 2
     assert not await usage.add(replace(BATCH, writer="new"), now_s=21.0)
 
 
@@ -83,3 +83,11 @@ sums = st.builds(Sums, counts, counts, counts, counts, counts)
 def test_the_order_in_which_sums_are_added_does_not_matter(a: Sums, b: Sums, c: Sums) -> None:
     assert (a + b) + c == a + (b + c) == (c + a) + b
     assert a + Sums() == a
+
+
+async def test_both_batches_that_a_gateway_left_may_come_again(usage: Usage) -> None:
+    left = [replace(BATCH, number=number) for number in (1, 2)]
+    for batch in left:
+        assert await usage.add(batch, now_s=10.0)
+    for batch in left:
+        assert not await usage.add(batch, now_s=11.0)
