@@ -48,7 +48,8 @@ class _Question:
     """One that a process has asked the others."""
 
     asker: int
-    number: int
+    asked_as: int  # its number with the asker
+    number: int  # with the others; no two questions have the same
     what: str
     until_s: float
     missing: set[int]
@@ -64,6 +65,7 @@ class Parent:
         self._on_ready = on_ready
         self._children: dict[int, _Child] = {}
         self._questions: list[_Question] = []
+        self._num_questions = 0
         self._gone = b""  # what processes that have died had counted
         self._signals: list[int] = []
         self._is_ready = False
@@ -200,13 +202,12 @@ class Parent:
 
     def _take(self, child: _Child, frame: Frame) -> None:
         child.heard_s = time.monotonic()
-        match frame.kind:
-            case k if k == STATE:
-                self._note_state(child, frame.body)
-            case k if k == ASK:
-                self._ask(child, frame)
-            case k if k == ANSWER:
-                self._answered(child, frame)
+        if frame.kind == STATE:
+            self._note_state(child, frame.body)
+        elif frame.kind == ASK:
+            self._ask(child, frame)
+        elif frame.kind == ANSWER:
+            self._answered(child, frame)
 
     def _note_state(self, child: _Child, state: bytes) -> None:
         if state == b"READY=1":
@@ -220,23 +221,25 @@ class Parent:
         if frame.what == METRICS:
             asker.metrics = frame.body
         others = [child for child in self._children.values() if child is not asker and child.is_ready]
+        self._num_questions += 1
         question = _Question(
             asker.pid,
             frame.number,
+            self._num_questions,
             frame.what,
             time.monotonic() + ANSWER_S,
             {child.pid for child in others},
         )
         self._questions.append(question)
-        number = id(question)
+        body = frame.body if frame.what != METRICS else b""
         for child in others:
-            child.frames.send(Frame(ASK, number, frame.what, frame.body if frame.what != METRICS else b""))
+            child.frames.send(Frame(ASK, question.number, frame.what, body))
 
     def _answered(self, child: _Child, frame: Frame) -> None:
         if frame.what == METRICS:
             child.metrics = frame.body
         for question in self._questions:
-            if id(question) == frame.number and child.pid in question.missing:
+            if question.number == frame.number and child.pid in question.missing:
                 question.missing.remove(child.pid)
                 question.answers.append(frame.body)
 
@@ -250,7 +253,7 @@ class Parent:
                 late = [self._children[pid].metrics for pid in question.missing if pid in self._children]
                 answers = [*answers, *filter(None, [*late, self._gone])]
             if asker := self._children.get(question.asker):
-                asker.frames.send(Frame(ANSWER, question.number, question.what, answers=answers))
+                asker.frames.send(Frame(ANSWER, question.asked_as, question.what, answers=answers))
 
     def _tell_alive(self, now_s: float) -> None:
         """As long as every process says that it is."""
