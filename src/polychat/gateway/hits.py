@@ -17,7 +17,7 @@ EVERY_S = 2.0
 
 
 class HitReporter:
-    """Sends what has changed; a controller that is away hears it later."""
+    """Sends all counts each time: a controller that was away, or is a new one, knows them soon."""
 
     def __init__(self, url: str, router: Router, *, token: str = "") -> None:
         self._url = url.rstrip("/")
@@ -28,21 +28,17 @@ class HitReporter:
     async def run(self) -> None:
         """For as long as the task is not cancelled."""
         verify = trusted() if self._url.startswith("https:") else False
-        told = b""
         async with httpx.AsyncClient(
             trust_env=False, timeout=5.0, headers=self._headers, verify=verify
         ) as http:
             while True:
                 await asyncio.sleep(EVERY_S)
                 if hits := self._router.hits():
-                    told = await self._tell(http, msgspec.json.encode(Told(self._id, hits)), told)
+                    await self._tell(http, msgspec.json.encode(Told(self._id, hits)))
 
-    async def _tell(self, http: httpx.AsyncClient, news: bytes, told: bytes) -> bytes:
-        """What the controller knows now."""
+    async def _tell(self, http: httpx.AsyncClient, counts: bytes) -> None:
         try:
-            response = await http.post(f"{self._url}/hits", content=news)
+            await http.post(f"{self._url}/hits", content=counts)
         # httpx asks uvloop for the socket of a connection that was reset at once, and gets none.
         except (httpx.HTTPError, AttributeError) as exc:
             log.debug("the controller was not told of cache hits: %s", exc)
-            return told
-        return news if response.is_success else told

@@ -49,8 +49,9 @@ class Standing(Collector):
             "polychat_requests_in_flight", "Requests that this gateway has at replicas.", labels=("model",)
         )
         tally: Counter[str] = Counter()
+        in_flight = self._dispatcher.in_flight
         for replica in self._registry:
-            tally[replica.model] += self._dispatcher.in_flight.get(replica.id, 0)
+            tally[replica.model] += in_flight[replica.id]
         for model, count in tally.items():
             running.add_metric((model,), count)
         return running
