@@ -17,6 +17,7 @@ from polychat.bench.workload import Conversation, Turn
 
 _LAG_S = 0.02  # how often the event loop is asked whether it keeps up
 _LOOK_S = 0.25
+CONNECT_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class Load:
         try:
             connection = await self._connection()
         except OSError as exc:
-            sample.error = f"no connection: {exc.strerror or exc}"
+            sample.error = f"no connection: {exc.strerror or exc or 'none in time'}"
             sample.e2e_s = loop.time() - self._begun_s - sample.sent_at_s
             await asyncio.sleep(0.1)  # who is not there is not asked a thousand times a second
         else:
@@ -157,7 +158,8 @@ class Load:
                 return connection
         host, port, context = self._target.address
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(Exchange, host, port, ssl=context)
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):  # TimeoutError is an OSError
+            _, connection = await loop.create_connection(Exchange, host, port, ssl=context)
         return connection
 
     async def _watch(self) -> None:

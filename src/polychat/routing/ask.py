@@ -22,15 +22,21 @@ class Ask(Struct, frozen=True, gc=False):
 NOTHING = Ask()
 
 
-def ask_of(text: bytes, *, seed: str, session: str = "") -> Ask:
+def ask_of(text: bytes, *, seed: str) -> Ask:
     """The facts of a prompt. `seed`: what else an engine's cache depends on: the adapter, the tools."""
-    return Ask(tuple(_chained(text, xxhash.xxh3_64_intdigest(seed.encode()))), len(text), session)
+    return Ask(tuple(_chained(text, xxhash.xxh3_64_intdigest(seed.encode()))), len(text))
 
 
 def bytes_in(num_blocks: int) -> int:
     """How much text so many blocks are."""
     fine = min(num_blocks, _NUM_FINE)
     return fine * _FINE_BYTES + (num_blocks - fine) * _COARSE_BYTES
+
+
+def blocks_in(size_bytes: int) -> int:
+    """How many whole blocks a text of that size has."""
+    fine = min(_NUM_FINE, size_bytes // _FINE_BYTES)
+    return fine + max(0, (size_bytes - _END_OF_FINE) // _COARSE_BYTES)
 
 
 def _chained(text: bytes, digest: int) -> Iterable[int]:

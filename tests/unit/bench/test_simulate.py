@@ -1,7 +1,9 @@
 """Replicas and gateways in virtual time."""
 
 import itertools
+import json
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +13,9 @@ from polychat.bench.arrivals import Arrivals
 from polychat.bench.simulate.figures import Figures, figures
 from polychat.bench.simulate.replica import Engine, SimReplica
 from polychat.bench.simulate.request import Request
-from polychat.bench.simulate.workload import KINDS, Workload, arrivals
+from polychat.bench.simulate.workload import KINDS, Workload, arrivals, from_trace
 from polychat.bench.simulate.world import Failure, Setting, World
+from polychat.errors import SetupError
 from polychat.routing.ask import Ask, ask_of
 from polychat.routing.policies import POLICIES
 
@@ -137,3 +140,18 @@ def test_conversations_grow_by_what_was_said() -> None:
     assert [b - a for a, b in itertools.pairwise(sizes)] == [400, 400]
     one, other = first.talk.ask(4000).blocks, first.talk.ask(4000).blocks
     assert other[: len(one)] == one
+
+
+def test_prompts_of_a_trace_share_all_blocks_whose_ids_they_share(tmp_path: Path) -> None:
+    line = {"timestamp": 0, "input_length": 5 * 512, "output_length": 3, "hash_ids": [7, 8, 9, 10, 11]}
+    (tmp_path / "trace").write_text("\n".join(json.dumps(line | {"timestamp": at}) for at in (0, 60_000)))
+    world = World(Setting(num_replicas=1, num_requests=2))
+    first, again = world.run(from_trace(tmp_path / "trace"))
+    assert first.cached_tokens == 0
+    assert again.cached_tokens == again.prompt_tokens - 1
+
+
+def test_a_line_that_is_of_no_trace_is_named_by_its_number(tmp_path: Path) -> None:
+    (tmp_path / "trace").write_text('{"prompt": "hi"}')
+    with pytest.raises(SetupError, match="trace:1 "):
+        list(from_trace(tmp_path / "trace"))

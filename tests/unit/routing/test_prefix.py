@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polychat.routing.ask import ask_of, bytes_in
+from polychat.routing.ask import ask_of, blocks_in, bytes_in
 from polychat.routing.prefix import PrefixIndex
 
 texts = st.text(alphabet="ab", min_size=0, max_size=8).map(
@@ -80,6 +80,13 @@ def test_prompts_share_as_many_blocks_as_their_common_beginning_has(one: bytes, 
     )
     assert bytes_in(common(a, b)) <= shared
     assert common(a, b) == min(len(a), len(b)) or bytes_in(common(a, b) + 1) > shared
+
+
+@given(st.integers(0, 100_000))
+def test_a_text_has_as_many_blocks_as_are_hashed(size_bytes: int) -> None:
+    num = len(ask_of(b"x" * size_bytes, seed="").blocks)
+    assert blocks_in(size_bytes) == num
+    assert bytes_in(num) <= size_bytes < bytes_in(num + 1)
 
 
 def test_another_adapter_has_another_kv_cache() -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from polychat.routing.ask import Ask, bytes_in
+from polychat.routing.ask import Ask, blocks_in, bytes_in
 from polychat.routing.router import Ticket
 
 BYTES_PER_TOKEN = 4.0
@@ -44,7 +44,7 @@ class Talk:
     def ask(self, more_bytes: int) -> Ask:
         """The prompt of the next turn, which adds so much."""
         self.size_bytes += more_bytes
-        num = _blocks_in(self.size_bytes)
+        num = blocks_in(self.size_bytes)
         for place in range(len(self.own), max(0, num - len(self.beginning))):
             self.own.append(hash((self.identity, place)) & 0xFFFFFFFFFFFFFFFF)
         return Ask((self.beginning + tuple(self.own))[:num], self.size_bytes, str(self.identity))
@@ -57,9 +57,3 @@ class Talk:
 def tokens_in(num_blocks: int) -> int:
     """Tokens in the first blocks of a prompt."""
     return round(bytes_in(num_blocks) / BYTES_PER_TOKEN)
-
-
-def _blocks_in(size_bytes: int) -> int:
-    """Whole blocks of a text of that size."""
-    fine = min(16, size_bytes // 256)
-    return fine + max(0, (size_bytes - bytes_in(16)) // 1024)

@@ -1,7 +1,6 @@
 """What is asked of simulated replicas: when, with which prompts, and what follows."""
 
 import json
-import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,9 +10,11 @@ from typing import Any
 from polychat.bench.arrivals import Arrivals
 from polychat.bench.simulate.request import BYTES_PER_TOKEN, Talk
 from polychat.errors import SetupError
+from polychat.routing.ask import blocks_in
 
 KINDS = ("random", "shared-prefix", "hot-prefix", "multi-turn")
 _NUM_PREFIXES = 64
+_HASHED_BYTES = int(512 * BYTES_PER_TOKEN)  # of a trace's block
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +91,14 @@ def from_trace(path: Path) -> Iterator[Arrival]:
 def _traced(line: dict[str, Any], number: int) -> Arrival:  # Any: decoded JSON
     size_bytes = int(line["input_length"] * BYTES_PER_TOKEN)
     beginning: list[int] = []
-    for id_ in line.get("hash_ids", ()):
-        beginning += [hash((id_, part)) & 0xFFFFFFFFFFFFFFFF for part in range(2)]
+    for place, id_ in enumerate(line.get("hash_ids", ())):
+        named = random.Random(f"block {id_}")
+        num = blocks_in((place + 1) * _HASHED_BYTES) - blocks_in(place * _HASHED_BYTES)
+        beginning += [named.getrandbits(64) for _ in range(num)]
     talk = Talk(tuple(beginning), number, 0, 1)
     return Arrival(line["timestamp"] / 1000, talk, size_bytes, max(1, int(line["output_length"])))
 
 
 def _blocks(name: str, tokens: int) -> tuple[int, ...]:
-    size_bytes = tokens * BYTES_PER_TOKEN
-    fine = min(16, int(size_bytes // 256))
-    num = fine + max(0, math.floor((size_bytes - 16 * 256) / 1024))
     chance = random.Random(name)
-    return tuple(chance.getrandbits(64) for _ in range(num))
+    return tuple(chance.getrandbits(64) for _ in range(blocks_in(int(tokens * BYTES_PER_TOKEN))))
