@@ -2,6 +2,7 @@
 
     python -m benchmarks.gateway_peers                  # all of them: three minutes, more to install them
     python -m benchmarks.gateway_peers --only nginx,polychat --quick
+    python -m benchmarks.gateway_peers --only polychat,before --before ../another-checkout
 
 All stand before one mock engine, written in C, that costs next to nothing. Rounds go over all gateways in
 turn; each figure is the median of the rounds. CPU time is that of every process which the gateway needs, for
@@ -34,7 +35,7 @@ from pathlib import Path
 
 from benchmarks.support import wrk
 from benchmarks.support.chunk_client import Streams, chat, request, ttft_s
-from benchmarks.support.peers import PEERS, Bench, Peer, mock_engine
+from benchmarks.support.peers import PEERS, Bench, Peer, mock_engine, polychat_gateway
 from benchmarks.support.processes import DidNotStart, cpu_s, direct, json_of
 
 STREAMS, TOKENS, PACE = 64, 128, 50
@@ -84,7 +85,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="half a second of each load")
     parser.add_argument("--no-ttft", action="store_true", help="leave the half load out")
     parser.add_argument("--environments", type=Path, default=home / "benchmarks")
+    parser.add_argument("--before", type=Path, help="another checkout of polychat, called before in --only")
     given = parser.parse_args()
+    if given.before is not None:
+        PEERS["before"] = polychat_gateway("before", given.before.absolute())
     seconds = 0.5 if given.quick else given.seconds
     with tempfile.TemporaryDirectory(prefix="gateways-") as name, contextlib.ExitStack() as stack:
         engine_port, _ = stack.enter_context(mock_engine(Path(name)))

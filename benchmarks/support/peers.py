@@ -15,6 +15,7 @@ from benchmarks.support.processes import (
     DidNotStart,
     direct,
     free_ports,
+    imports_from,
     polychat,
     running,
     wait_for,
@@ -103,32 +104,41 @@ def nginx(bench: Bench) -> Iterator[Peer]:
         yield Peer("nginx", said.strip().rpartition("/")[2], port, (process.pid,), KEY, "nginx, one worker")
 
 
-@contextlib.contextmanager
-def polychat_gateway(bench: Bench) -> Iterator[Peer]:
-    """With a key that has limits, usage in SQLite, metrics, and the controller and worker counted, too."""
-    home, (controller_port, port) = _folder(bench, "polychat"), free_ports(2)
-    secret = _polychat_key(home)
-    follow = ("--controller-address", f"http://127.0.0.1:{controller_port}")
-    engine = f"http://127.0.0.1:{bench.engine_port}"
-    with (
-        polychat("controller", "--port", str(controller_port), home=home) as controller,
-        polychat("worker", "--attach", engine, *follow, home=home) as worker,
-        polychat("api", "--port", str(port), *follow, home=home) as api,
-    ):
-        wait_for_model(port, MODEL, key=secret)
-        pids = (api.pid, controller.pid, worker.pid)
-        command = "polychat controller, worker --attach, api; a key with limits"
-        yield Peer("polychat", _said_version([sys.executable, "-m", "polychat"]), port, pids, secret, command)
+def polychat_gateway(name: str, source: Path | None = None) -> Start:
+    """With a key that has limits, usage in SQLite, metrics, and the controller and worker counted, too.
+
+    `source`: another checkout, to compare with what is here.
+    """
+
+    @contextlib.contextmanager
+    def start(bench: Bench) -> Iterator[Peer]:
+        home, (controller_port, port) = _folder(bench, name), free_ports(2)
+        secret = _polychat_key(home, source)
+        follow = ("--controller-address", f"http://127.0.0.1:{controller_port}")
+        engine = f"http://127.0.0.1:{bench.engine_port}"
+        listen = ("--port", str(controller_port))
+        with (
+            polychat("controller", *listen, home=home, source=source) as controller,
+            polychat("worker", "--attach", engine, *follow, home=home, source=source) as worker,
+            polychat("api", "--port", str(port), *follow, home=home, source=source) as api,
+        ):
+            wait_for_model(port, MODEL, key=secret)
+            pids = (api.pid, controller.pid, worker.pid)
+            command = "polychat controller, worker --attach, api; a key with limits"
+            version = _said_version([sys.executable, "-m", "polychat"])
+            yield Peer(name, version, port, pids, secret, command)
+
+    return start
 
 
-def _polychat_key(home: Path) -> str:
+def _polychat_key(home: Path, source: Path | None) -> str:
     limits = ("--rpm", _UNLIMITED, "--tpm", _UNLIMITED, "--concurrent", "100000")
     made = subprocess.run(
         [sys.executable, "-m", "polychat", "keys", "create", "bench", "--quiet", *limits],
         capture_output=True,
         text=True,
         check=True,
-        env={"POLYCHAT_HOME": str(home), "PATH": "/usr/bin:/bin"},
+        env={"POLYCHAT_HOME": str(home), "PATH": "/usr/bin:/bin"} | imports_from(source),
     )
     return made.stdout.split()[-1]
 
@@ -267,7 +277,7 @@ def installed(python: str, package: str) -> str:
 
 PEERS: dict[str, Start] = {
     "nginx": nginx,
-    "polychat": polychat_gateway,
+    "polychat": polychat_gateway("polychat"),
     "vllm-router": rust_router("vllm-router", "vllm_router.launch_router", warn="warning"),
     "sglang-router": rust_router("sglang-router", "sglang_router.launch_router"),
     "smg": rust_router("smg", "smg.launch_router"),

@@ -64,15 +64,22 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def polychat(*arguments: str, home: Path) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
-    """A process of polychat, with its files in `home`."""
+def polychat(
+    *arguments: str, home: Path, source: Path | None = None
+) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+    """A process of polychat, with its files in `home`; of the checkout `source` if that is given."""
     name = "-".join(arguments[:1])
     return running(
         [sys.executable, "-m", "polychat", *arguments],
         home / f"{name}.log",
         cwd=home,
-        environment={"POLYCHAT_HOME": str(home)},
+        environment={"POLYCHAT_HOME": str(home)} | imports_from(source),
     )
+
+
+def imports_from(source: Path | None) -> dict[str, str]:
+    """What makes Python take polychat from a checkout."""
+    return {} if source is None else {"PYTHONPATH": str(source / "src")}
 
 
 def wait_for(

@@ -12,6 +12,7 @@ from polychat.errors import SetupError
 from polychat.tls import trusted
 
 _PROBE_WORDS = 120
+_USUAL, _MOST = 0.75, 4.0  # words for a token
 
 
 def base_url(url: str) -> str:
@@ -66,7 +67,10 @@ async def words_per_token(target: Target) -> float:
     sample = run.samples[0]
     if sample.error and sample.error != "an answer without a token":
         raise SetupError(f"the first request failed: {sample.error}")
-    return _PROBE_WORDS / sample.prompt_tokens if sample.prompt_tokens else 0.75
+    if not sample.prompt_tokens:
+        return _USUAL
+    # A mock that always tells the same count must not make prompts of a thousand words.
+    return min(_MOST, _PROBE_WORDS / sample.prompt_tokens)
 
 
 def probed(target: Target) -> float:

@@ -53,9 +53,11 @@ def target(
 
 
 def run(wish: session.Wish) -> session.Outcome:
-    """Do what is wished, with a bar for each load."""
+    """Do what is wished, with a bar for each load where somebody looks."""
+    if not sys.stderr.isatty():
+        return session.run(wish)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+    with Progress(*columns, console=Console(stderr=True)) as progress:
         bars = [
             progress.add_task(f"{load:g} {wish.unit}", total=wish.plan.num_requests) for load in wish.loads()
         ]
